@@ -1,0 +1,77 @@
+//! What a connector says about itself, readable without running it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{ConnectorId, Plan, Route};
+
+/// A connector's description of itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Its id: lower-case letters, digits and `_`, at most 40.
+    pub id: ConnectorId,
+    /// Its version, as semantic versioning.
+    pub version: String,
+    /// Name for people, such as `Zendesk`.
+    pub name: String,
+    /// Major and minor number of the plugin edge it was built for.
+    pub abi: [u32; 2],
+    /// Number of the JSON model it speaks.
+    pub model: u32,
+    /// Host features it cannot do without, such as `http.send/1`.
+    #[serde(default)]
+    pub requires: Vec<String>,
+    /// Hosts it wants to call; `*.` stands for any subdomain, `{setting}` for a setting's value.
+    #[serde(default)]
+    pub hosts: Vec<String>,
+    /// Secrets it works with.
+    #[serde(default)]
+    pub secrets: Vec<SecretField>,
+    /// Lowest plan that it asks for; the server's own table goes first.
+    #[serde(default)]
+    pub plan: Option<Plan>,
+    /// What it can do.
+    pub capabilities: Capabilities,
+    /// JSON Schema of its settings.
+    pub settings: serde_json::Value,
+}
+
+/// A secret that an operator has to provide.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SecretField {
+    /// Name by which requests refer to it.
+    pub name: String,
+    /// Name for people.
+    pub title: String,
+    /// Where to find it.
+    #[serde(default)]
+    pub help: String,
+    /// Whether the connector works without it.
+    #[serde(default)]
+    pub optional: bool,
+}
+
+/// What a connector can do.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Capabilities {
+    /// Set when persons can be talked to over the platform's own channel.
+    pub channel: Option<ChannelLimits>,
+    /// Routes by which it can take a chat.
+    pub routes: Vec<Route>,
+    /// Whether the platform delivers an event again when we answer with a failure.
+    pub redelivers: bool,
+    /// Longest time for which the platform may still work on a request whose answer was lost, in
+    /// milliseconds: *surely not there* counts only after it.
+    pub settle_ms: u64,
+    /// Whether a text may follow a native transfer.
+    pub speaks_after_transfer: bool,
+}
+
+/// What the platform's own channel carries.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ChannelLimits {
+    /// Longest text in UTF-16 units.
+    pub text_units: usize,
+    /// Whether quick replies are shown as buttons; otherwise they are written out.
+    pub quick_replies: bool,
+}
