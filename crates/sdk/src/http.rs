@@ -1,0 +1,99 @@
+//! Requests as a connector writes them, and what their failure means.
+
+use handoff_model::connector::{
+    ConnectorError, HttpAuth, HttpBody, HttpError, HttpRequest, HttpResponse, SecretPlace,
+};
+use serde::Serialize;
+
+use crate::{Cx, Result};
+
+/// What came back; see [`HttpResponse`].
+pub type Response = HttpResponse;
+
+/// A request to the platform, built step by step.
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct Request(HttpRequest);
+
+impl Request {
+    /// A request with this method (`GET`, `POST`, …) to this absolute address.
+    pub fn new(method: &str, url: impl Into<String>) -> Self {
+        Self(HttpRequest {
+            method: method.to_owned(),
+            url: url.into(),
+            headers: Default::default(),
+            auth: None,
+            secrets: Vec::new(),
+            body: HttpBody::Empty,
+            timeout_ms: None,
+            save_as_blob: false,
+        })
+    }
+
+    /// Adds a header.
+    pub fn header(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.0.headers.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Basic authentication with a secret as password.
+    pub fn basic(mut self, user: &str, password_secret: &str) -> Self {
+        let (user, password_secret) = (user.to_owned(), password_secret.to_owned());
+        self.0.auth = Some(HttpAuth::Basic { user, password_secret });
+        self
+    }
+
+    /// Bearer authentication with a secret as token.
+    pub fn bearer(mut self, token_secret: &str) -> Self {
+        self.0.auth = Some(HttpAuth::Bearer { token_secret: token_secret.to_owned() });
+        self
+    }
+
+    /// Puts a secret into the address, instead of the path segment `:name`.
+    pub fn path_secret(mut self, name: &str) -> Self {
+        self.0.secrets.push(SecretPlace::Path { name: name.to_owned() });
+        self
+    }
+
+    /// Puts a secret into the JSON body, at a JSON pointer.
+    pub fn body_secret(mut self, name: &str, pointer: &str) -> Self {
+        self.0.secrets.push(SecretPlace::Json { name: name.to_owned(), pointer: pointer.to_owned() });
+        self
+    }
+
+    /// Sends JSON.
+    pub fn json(mut self, body: &impl Serialize) -> Self {
+        self.0.body = HttpBody::Json(serde_json::to_value(body).unwrap_or_default());
+        self
+    }
+
+    /// Keeps the answer's body as a blob.
+    pub fn save_as_blob(mut self) -> Self {
+        self.0.save_as_blob = true;
+        self
+    }
+
+    /// The request as data.
+    pub fn into_inner(self) -> HttpRequest {
+        self.0
+    }
+
+    /// Sends a request that changes nothing: a failure on the way leaves nothing behind.
+    ///
+    /// # Errors
+    /// [`ConnectorError::Unavailable`].
+    pub async fn read(self, cx: &Cx) -> Result<Response> {
+        cx.http(&self.0).await.map_err(|error| ConnectorError::Unavailable { detail: error.to_string() })
+    }
+
+    /// Sends a request that changes something: when its answer is lost, it may have happened.
+    ///
+    /// # Errors
+    /// [`ConnectorError::Unavailable`] when it was not sent, [`ConnectorError::Lost`] when the answer is missing.
+    pub async fn act(self, cx: &Cx) -> Result<Response> {
+        cx.http(&self.0).await.map_err(|error| match error {
+            HttpError::NotSent { .. } => ConnectorError::Unavailable { detail: error.to_string() },
+            HttpError::Lost { .. } => ConnectorError::Lost { detail: error.to_string() },
+        })
+    }
+}
