@@ -1,0 +1,16 @@
+//! One conversation's way out: the record of a handoff and the table of what may happen to it.
+//!
+//! Plain functions of their arguments. Read [`state`] for where a handoff can stand and [`step`]
+//! for the table; `target` chooses where a chat may go, `texts` what the person is told.
+
+pub mod receipt;
+pub mod state;
+pub mod step;
+pub mod target;
+pub mod texts;
+
+pub use receipt::Receipt;
+pub use state::{Handoff, HandoffState};
+pub use step::{Effect, Event, InvalidTransition, Transition, step};
+pub use target::{Refusal, Target, Targets};
+pub use texts::{Outcome, Texts};

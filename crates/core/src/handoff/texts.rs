@@ -1,0 +1,137 @@
+//! What the person is told about a handoff, outcome by outcome.
+
+use serde::{Deserialize, Serialize};
+
+/// What became of a handoff, as far as the person is concerned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// The action fired; nobody has been asked yet.
+    Asked,
+    /// The team has the chat. Not that a person is there.
+    Accepted,
+    /// The team has the chat, and it waits in a queue.
+    Queued,
+    /// It takes longer than it should, and nobody knows yet how it ends.
+    Delayed,
+    /// The chat could not be given to the team; the assistant goes on.
+    Failed,
+    /// The team closed the chat.
+    Closed,
+}
+
+impl Outcome {
+    /// The outcome in one word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Asked => "asked",
+            Self::Accepted => "accepted",
+            Self::Queued => "queued",
+            Self::Delayed => "delayed",
+            Self::Failed => "failed",
+            Self::Closed => "closed",
+        }
+    }
+
+    fn default_text(self) -> &'static str {
+        match self {
+            Self::Asked => "I am asking our team to take over this chat.",
+            Self::Accepted => "Our team has your chat now.",
+            Self::Queued => "Our team has your chat now. You are in the queue.",
+            Self::Delayed => {
+                "Passing your chat on is taking longer than it should. You can keep writing; nothing you write is lost."
+            }
+            Self::Failed => "I could not reach our team just now.",
+            Self::Closed => "Our team has closed this chat.",
+        }
+    }
+}
+
+/// An author's choice for one outcome: words of their own, or declared silence (`false`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Words {
+    /// These words.
+    Say(String),
+    /// `false`: nothing is said.
+    Silent(Silence),
+}
+
+/// The JSON value `false`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "bool", into = "bool")]
+pub struct Silence;
+
+impl TryFrom<bool> for Silence {
+    type Error = &'static str;
+
+    fn try_from(value: bool) -> Result<Self, Self::Error> {
+        if value { Err("write a text, or false for silence") } else { Ok(Self) }
+    }
+}
+
+impl From<Silence> for bool {
+    fn from(_: Silence) -> Self {
+        false
+    }
+}
+
+/// What the person is told, by outcome; what is left out is said in default words.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Texts {
+    /// Said when the action fires.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub asked: Option<Words>,
+    /// Said once the platform has taken the chat.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<Words>,
+    /// Said instead of *accepted* when the platform says that the chat waits in a queue.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub queued: Option<Words>,
+    /// Said once when the time is up and nobody knows how it ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delayed: Option<Words>,
+    /// Said when it failed for good.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failed: Option<Words>,
+    /// Said when the platform closed a chat that was carried.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub closed: Option<Words>,
+}
+
+impl Texts {
+    /// What to say for an outcome; none when silence was declared.
+    pub fn say(&self, outcome: Outcome) -> Option<&str> {
+        let chosen = match outcome {
+            Outcome::Asked => &self.asked,
+            Outcome::Accepted => &self.accepted,
+            Outcome::Queued => &self.queued,
+            Outcome::Delayed => &self.delayed,
+            Outcome::Failed => &self.failed,
+            Outcome::Closed => &self.closed,
+        };
+        match chosen {
+            Some(Words::Say(text)) => Some(text),
+            Some(Words::Silent(_)) => None,
+            None => Some(outcome.default_text()),
+        }
+    }
+
+    /// Every text an author wrote, with the name of its outcome.
+    pub fn written(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        [
+            ("asked", &self.asked),
+            ("accepted", &self.accepted),
+            ("queued", &self.queued),
+            ("delayed", &self.delayed),
+            ("failed", &self.failed),
+            ("closed", &self.closed),
+        ]
+        .into_iter()
+        .filter_map(|(name, words)| match words {
+            Some(Words::Say(text)) => Some((name, text.as_str())),
+            _ => None,
+        })
+    }
+}

@@ -1,0 +1,147 @@
+//! One connection as its connector's lane sees it: settings, secrets, grants, and the calls under way.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use handoff_model::{ConnectionId, ConnectorId, connector::Manifest};
+use parking_lot::Mutex;
+
+use super::{
+    ConnectionSetup,
+    capability::http::grant::{self, Grant},
+    report::ConnectionStatus,
+    secrets::Secrets,
+    settings,
+};
+use crate::world::Checkpoints;
+
+/// Where the checkpoints of a call go; none when it takes none.
+pub(super) type Sink = Option<Arc<dyn Checkpoints>>;
+
+/// A configured account.
+pub(super) struct Account {
+    pub(super) id: ConnectionId,
+    pub(super) connector: ConnectorId,
+    /// Settings as JSON.
+    pub(super) settings: Vec<u8>,
+    pub(super) secrets: Secrets,
+    pub(super) grants: Vec<Grant>,
+    /// What is wrong with the configuration.
+    problems: Vec<String>,
+    birth: Mutex<Birth>,
+    open: Mutex<HashMap<String, Sink>>,
+    calls: AtomicU64,
+}
+
+/// How the making of the connector went.
+enum Birth {
+    Ahead,
+    UnderWay,
+    Done,
+    Refused(String),
+    Hung,
+}
+
+impl Account {
+    /// Checks a connection's set-up against what its connector wants.
+    pub(super) fn new(setup: &ConnectionSetup, manifest: &Manifest) -> Self {
+        let names: Vec<_> = manifest.secrets.iter().map(|secret| secret.name.as_str()).collect();
+        let secrets = Secrets::only(&setup.secrets, &names);
+        let mut problems = settings::problems(&manifest.settings, &setup.settings);
+        let needed = manifest
+            .secrets
+            .iter()
+            .filter(|secret| !secret.optional && secrets.expose(&secret.name).is_none());
+        problems
+            .extend(needed.map(|secret| format!("the secret {} ({}) is missing", secret.name, secret.title)));
+        Self {
+            id: setup.id.clone(),
+            connector: setup.connector.clone(),
+            settings: setup.settings.to_string().into_bytes(),
+            secrets,
+            grants: grant::resolve(&manifest.hosts, &setup.settings),
+            problems,
+            birth: Mutex::new(Birth::Ahead),
+            open: Mutex::default(),
+            calls: AtomicU64::new(0),
+        }
+    }
+
+    /// Everything that keeps the connection from working.
+    pub(super) fn problems(&self) -> Vec<String> {
+        let mut problems = self.problems.clone();
+        match &*self.birth.lock() {
+            Birth::Refused(problem) => problems.push(problem.clone()),
+            Birth::Hung => problems
+                .push("the connector hung while it was made; restart the server to try again".to_owned()),
+            Birth::Ahead | Birth::UnderWay | Birth::Done => {}
+        }
+        problems
+    }
+
+    pub(super) fn status(&self) -> ConnectionStatus {
+        ConnectionStatus { id: self.id.clone(), connector: self.connector.clone(), problems: self.problems() }
+    }
+
+    /// A connector is about to be made; false when that cannot work.
+    pub(super) fn begin_birth(&self) -> bool {
+        let mut birth = self.birth.lock();
+        let possible = self.problems.is_empty() && !matches!(*birth, Birth::Hung);
+        if possible {
+            *birth = Birth::UnderWay;
+        }
+        possible
+    }
+
+    /// The connector was made, or was not.
+    pub(super) fn end_birth(&self, problem: Option<&str>) {
+        let mut birth = self.birth.lock();
+        if !matches!(*birth, Birth::Hung) {
+            *birth = problem.map_or(Birth::Done, |problem| Birth::Refused(self.secrets.redact(problem)));
+        }
+    }
+
+    /// The lane hangs. If it is this connector that it was making, it must not be made again.
+    pub(super) fn lane_hangs(&self) {
+        let mut birth = self.birth.lock();
+        if matches!(*birth, Birth::UnderWay) {
+            *birth = Birth::Hung;
+        }
+    }
+
+    /// Opens a call; until it is closed, the connector may ask things of the host in its name.
+    pub(super) fn begin(self: &Arc<Self>, sink: Sink) -> OpenCall {
+        let id = format!("c{}", self.calls.fetch_add(1, Ordering::Relaxed));
+        self.open.lock().insert(id.clone(), sink);
+        OpenCall { account: self.clone(), id }
+    }
+
+    /// The sink of a call; none when the call is over.
+    pub(super) fn sink(&self, call: &str) -> Option<Sink> {
+        self.open.lock().get(call).cloned()
+    }
+}
+
+/// A call under way. Over when this is dropped.
+pub(super) struct OpenCall {
+    account: Arc<Account>,
+    id: String,
+}
+
+impl OpenCall {
+    /// The name of the call, for the connector.
+    pub(super) fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+impl Drop for OpenCall {
+    fn drop(&mut self) {
+        self.account.open.lock().remove(&self.id);
+    }
+}

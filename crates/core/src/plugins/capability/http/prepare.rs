@@ -1,0 +1,168 @@
+//! Makes a request of what a connector asked for: checks where it goes and puts the secrets in.
+//!
+//! Whatever fails here was not sent. Texts of failures never hold a value, only names.
+
+use std::time::Duration;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use handoff_model::connector::{HttpAuth, HttpBody, HttpRequest, SecretPlace};
+use reqwest::{
+    Method, Request,
+    header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
+};
+use serde_json::Value;
+use url::Url;
+
+use super::{
+    address,
+    grant::{self, Grant},
+};
+use crate::plugins::secrets::{Secrets, percent_encoded};
+
+/// Longest time for one exchange.
+const MAX_TIMEOUT: Duration = Duration::from_secs(30);
+/// Methods that connectors may use.
+const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
+/// Headers that belong to the connection, not to the request.
+const FORBIDDEN: [&str; 9] = [
+    "host",
+    "connection",
+    "content-length",
+    "transfer-encoding",
+    "upgrade",
+    "te",
+    "trailer",
+    "keep-alive",
+    "proxy-authorization",
+];
+
+/// What one connection's requests may do and hold.
+pub(super) struct Terms<'a> {
+    pub(super) grants: &'a [Grant],
+    pub(super) secrets: &'a Secrets,
+    pub(super) allow_loopback: bool,
+}
+
+impl Terms<'_> {
+    /// The request, ready to be sent; or why it must not be.
+    pub(super) fn prepare(&self, asked: &HttpRequest) -> Result<Request, String> {
+        let method = METHODS.iter().find(|method| **method == asked.method);
+        let method = method
+            .ok_or_else(|| format!("the method {:?} is not among {}", asked.method, METHODS.join(", ")))?;
+        let method = Method::from_bytes(method.as_bytes()).map_err(|error| error.to_string())?;
+        let mut request = Request::new(method, self.url(asked)?);
+        *request.headers_mut() = self.headers(asked)?;
+        self.body(asked, &mut request)?;
+        let wanted = asked.timeout_ms.map_or(MAX_TIMEOUT, Duration::from_millis);
+        *request.timeout_mut() = Some(wanted.min(MAX_TIMEOUT));
+        Ok(request)
+    }
+
+    fn url(&self, asked: &HttpRequest) -> Result<Url, String> {
+        let mut url =
+            Url::parse(&asked.url).map_err(|error| format!("the address cannot be read: {error}"))?;
+        let host = url.host_str().unwrap_or_default().to_owned();
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err("the address carries credentials; name a secret instead".to_owned());
+        }
+        if !grant::covers(self.grants, &url) {
+            return Err(format!("the host {host:?} is not among those that the connection may call"));
+        }
+        if !address::is_permitted_url(&url, self.allow_loopback) {
+            return Err(format!("{}://{host} is not a public https address", url.scheme()));
+        }
+        for place in &asked.secrets {
+            if let SecretPlace::Path { name } = place {
+                let path = self.path(url.path(), name)?;
+                url.set_path(&path);
+            }
+        }
+        url.set_fragment(None);
+        Ok(url)
+    }
+
+    /// The path with the one segment `:name` replaced.
+    fn path(&self, path: &str, name: &str) -> Result<String, String> {
+        let secret = self.secret(name)?;
+        // As segments these two would lead elsewhere, also when they are encoded.
+        if matches!(secret, "." | "..") {
+            return Err(format!("the secret {name:?} cannot stand in an address"));
+        }
+        let placeholder = format!(":{name}");
+        if path.split('/').filter(|segment| **segment == placeholder).count() != 1 {
+            return Err(format!("the address does not have exactly one segment {placeholder:?}"));
+        }
+        let encoded = percent_encoded(secret);
+        let segments = path.split('/').map(|segment| if segment == placeholder { &encoded } else { segment });
+        Ok(segments.collect::<Vec<_>>().join("/"))
+    }
+
+    fn headers(&self, asked: &HttpRequest) -> Result<HeaderMap, String> {
+        let mut headers = HeaderMap::new();
+        for (name, value) in &asked.headers {
+            let unfit = |_| format!("the header {name:?} cannot be sent");
+            let header = HeaderName::from_bytes(name.as_bytes()).map_err(|_| unfit(()))?;
+            if FORBIDDEN.contains(&header.as_str()) {
+                return Err(unfit(()));
+            }
+            headers.append(header, HeaderValue::from_str(value).map_err(|_| unfit(()))?);
+        }
+        if let Some(auth) = &asked.auth {
+            headers.insert(AUTHORIZATION, self.authorization(auth)?);
+        }
+        Ok(headers)
+    }
+
+    fn authorization(&self, auth: &HttpAuth) -> Result<HeaderValue, String> {
+        let text = match auth {
+            HttpAuth::Basic { user, password_secret } => {
+                format!("Basic {}", STANDARD.encode(format!("{user}:{}", self.secret(password_secret)?)))
+            }
+            HttpAuth::Bearer { token_secret } => format!("Bearer {}", self.secret(token_secret)?),
+        };
+        let value = HeaderValue::from_str(&text);
+        let mut value =
+            value.map_err(|_| "the secret has characters that a header cannot carry".to_owned())?;
+        value.set_sensitive(true);
+        Ok(value)
+    }
+
+    fn body(&self, asked: &HttpRequest, request: &mut Request) -> Result<(), String> {
+        let wanted = asked.secrets.iter().filter_map(|place| match place {
+            SecretPlace::Json { name, pointer } => Some((name, pointer)),
+            SecretPlace::Path { .. } => None,
+        });
+        let mut body = asked.body.clone();
+        for (name, pointer) in wanted {
+            let HttpBody::Json(json) = &mut body else {
+                return Err(format!("the secret {name:?} belongs into a JSON body, and there is none"));
+            };
+            put(json, pointer, self.secret(name)?)?;
+        }
+        match body {
+            HttpBody::Empty => {}
+            HttpBody::Text(text) => *request.body_mut() = Some(text.into()),
+            HttpBody::Json(json) => {
+                *request.body_mut() = Some(json.to_string().into());
+                request
+                    .headers_mut()
+                    .entry(CONTENT_TYPE)
+                    .or_insert(HeaderValue::from_static("application/json"));
+            }
+        }
+        Ok(())
+    }
+
+    fn secret(&self, name: &str) -> Result<&str, String> {
+        self.secrets.expose(name).ok_or_else(|| format!("the secret {name:?} is not set for this connection"))
+    }
+}
+
+/// Sets the member of an object that a JSON pointer names.
+fn put(json: &mut Value, pointer: &str, secret: &str) -> Result<(), String> {
+    let missing = || format!("the body has no place {pointer:?} for a secret");
+    let (parent, member) = pointer.rsplit_once('/').ok_or_else(missing)?;
+    let object = json.pointer_mut(parent).and_then(Value::as_object_mut).ok_or_else(missing)?;
+    object.insert(member.replace("~1", "/").replace("~0", "~"), secret.into());
+    Ok(())
+}

@@ -1,0 +1,239 @@
+//! Carries words between the person and the platform, once a bridge stands.
+
+use std::time::Duration;
+
+use handoff_model::{
+    Attachment, Content, Source,
+    connector::{Advice, ConnectorError, Fetch, Fetched, Forward, Sent, Withdraw, Withdrawn},
+};
+use serde_json::json;
+
+use super::{Counter, Runtime, deliver::LOOKING, shown::SealedItem};
+use crate::{
+    handoff::Handoff,
+    session::FromTeam,
+    store::{Changes, EffectRow, Reschedule, StoreError},
+};
+
+/// Longest time for one attempt.
+const CARRYING: Duration = Duration::from_secs(30);
+/// Longest time for a file.
+const FETCHING: Duration = Duration::from_secs(90);
+/// After this long without success, words are given up and both ends are told.
+const GIVE_UP: Duration = Duration::from_secs(24 * 60 * 60);
+/// A file that cannot be had after so many attempts is replaced by a line.
+const MOST_FETCHES: u32 = 6;
+/// Attempts to take back what a refused handoff left.
+const MOST_WITHDRAWALS: u32 = 5;
+/// How often a commit is tried when others change the same rows.
+const TRIES: usize = 50;
+
+impl Runtime {
+    /// The person's words to the platform.
+    pub(super) async fn forward(&self, row: EffectRow) -> Result<(), StoreError> {
+        let Some(handoff) = self.handoff_of_row(&row).await? else { return self.drop_row(&row).await };
+        let content = match self.unseal::<Content>(&row.sealed) {
+            Ok(content) => content,
+            Err(cause) => {
+                tracing::error!(handoff.id = %handoff.id, %cause, "Words could not be decrypted; both ends are told");
+                return self.replace(&row, &handoff, "it could not be read any more").await;
+            }
+        };
+        match self.forward_content(&row, &handoff, content).await {
+            Ok(sent) => self.forwarded(&row, &handoff, sent.replaced).await,
+            Err(error) if error.advice() == Advice::GiveUp => {
+                tracing::warn!(handoff.id = %handoff.id, %error, "The platform refused a message; both ends are told");
+                self.replace(&row, &handoff, &error.to_string()).await
+            }
+            Err(error) => self.forward_later(&row, &handoff, error).await,
+        }
+    }
+
+    async fn forward_content(
+        &self,
+        row: &EffectRow,
+        handoff: &Handoff,
+        content: Content,
+    ) -> Result<Sent, ConnectorError> {
+        let unavailable = |error: StoreError| ConnectorError::Unavailable { detail: error.to_string() };
+        let conversation = self.0.parts.store.conversation(&row.conversation).await.map_err(unavailable)?;
+        let person = conversation.map(|conversation| conversation.person).unwrap_or_default();
+        let Some(ticket) = handoff.state.ticket().cloned() else {
+            return Err(ConnectorError::Unavailable { detail: "the handoff is not accepted".to_owned() });
+        };
+        let words = Forward {
+            handoff: handoff.id.clone(),
+            ticket,
+            checkpoint: handoff.checkpoint.clone(),
+            person,
+            seq: row.seq,
+            content,
+            maybe_sent: row.maybe_done,
+        };
+        let deadline = if row.maybe_done { LOOKING } else { CARRYING };
+        self.ask(handoff, "forward", json!(words), deadline, None).await
+    }
+
+    async fn forward_later(
+        &self,
+        row: &EffectRow,
+        handoff: &Handoff,
+        error: ConnectorError,
+    ) -> Result<(), StoreError> {
+        let now = self.0.parts.clock.now();
+        tracing::warn!(handoff.id = %handoff.id, %error, "A message waits to be carried");
+        if now.since(row.added) > GIVE_UP {
+            return self.replace(row, handoff, "the platform could not be reached for a day").await;
+        }
+        let due = match error.advice() {
+            Advice::RetryAfter(ms) => now.after(Duration::from_millis(ms)),
+            _ => self.back_off(row.attempts),
+        };
+        let maybe_done = row.maybe_done || error.advice() == Advice::LookFirst;
+        self.put_off(Reschedule { id: row.id, due, attempts: row.attempts + 1, maybe_done }).await
+    }
+
+    /// What the platform refuses for good is replaced by a line to both ends, and does not block the rest.
+    async fn replace(&self, row: &EffectRow, handoff: &Handoff, why: &str) -> Result<(), StoreError> {
+        let line = Content::text(format!("[A message of the customer could not be delivered here: {why}]"));
+        if let Err(error) = self.forward_content(row, handoff, line).await
+            && error.advice() != Advice::GiveUp
+            && self.0.parts.clock.now().since(row.added) <= GIVE_UP
+        {
+            let due = self.back_off(row.attempts);
+            let later = Reschedule { id: row.id, due, attempts: row.attempts + 1, maybe_done: true };
+            return self.put_off(later).await;
+        }
+        self.forwarded(row, handoff, Some(why.to_owned())).await
+    }
+
+    async fn forwarded(
+        &self,
+        row: &EffectRow,
+        handoff: &Handoff,
+        replaced: Option<String>,
+    ) -> Result<(), StoreError> {
+        let line = replaced.map(|why| FromTeam::Notice {
+            text: format!("One of your messages could not be passed on as you wrote it: {why}"),
+        });
+        self.counted(row, handoff, line, |receipt| receipt.carried_out += 1).await?;
+        self.0.counters.add(Counter::CarriedOut);
+        Ok(())
+    }
+
+    /// What the team wrote, with its files, to the person.
+    pub(super) async fn fetch(&self, row: EffectRow) -> Result<(), StoreError> {
+        let Some(handoff) = self.handoff_of_row(&row).await? else { return self.drop_row(&row).await };
+        let news = match self.unseal::<FromTeam>(&row.sealed) {
+            Ok(FromTeam::Message { name, content }) => match self.with_files(&row, &handoff, content).await {
+                Ok(content) => FromTeam::Message { name, content },
+                Err(later) => return self.put_off(later).await,
+            },
+            Ok(notice @ FromTeam::Notice { .. }) => {
+                return self.counted(&row, &handoff, Some(notice), |_| {}).await;
+            }
+            Ok(FromTeam::Closed { .. }) => return self.drop_row(&row).await,
+            Err(cause) => {
+                tracing::error!(handoff.id = %handoff.id, %cause, "A message of the team could not be decrypted");
+                unreadable()
+            }
+        };
+        self.counted(&row, &handoff, Some(news), |receipt| receipt.carried_in += 1).await?;
+        self.0.counters.add(Counter::CarriedIn);
+        Ok(())
+    }
+
+    /// Gets the files that only the platform has; what cannot be had is replaced by a line.
+    async fn with_files(
+        &self,
+        row: &EffectRow,
+        handoff: &Handoff,
+        content: Content,
+    ) -> Result<Content, Reschedule> {
+        let Content { mut text, quick_replies, attachments } = content;
+        let mut kept = Vec::with_capacity(attachments.len());
+        for file in attachments {
+            let Source::Platform(address) = &file.source else {
+                kept.push(file);
+                continue;
+            };
+            let fetch = json!(Fetch { address: address.clone() });
+            match self.ask::<Fetched>(handoff, "fetch", fetch, FETCHING, None).await {
+                Ok(Fetched { blob, media_type }) => {
+                    kept.push(Attachment { name: file.name, media_type, source: Source::Blob(blob) });
+                }
+                Err(error) if error.advice() != Advice::GiveUp && row.attempts + 1 < MOST_FETCHES => {
+                    let (due, attempts) = (self.back_off(row.attempts), row.attempts + 1);
+                    return Err(Reschedule { id: row.id, due, attempts, maybe_done: false });
+                }
+                Err(error) => {
+                    tracing::warn!(handoff.id = %handoff.id, %error, "A file of the team could not be fetched");
+                    text.push_str(&format!("\n[The file {} could not be passed on]", file.name));
+                }
+            }
+        }
+        Ok(Content { text: text.trim_start().to_owned(), quick_replies, attachments: kept })
+    }
+
+    /// Ends an effect of the carry queue: shows a message if there is one, counts it in the receipt.
+    async fn counted(
+        &self,
+        row: &EffectRow,
+        handoff: &Handoff,
+        show: Option<FromTeam>,
+        count: impl Fn(&mut crate::handoff::Receipt),
+    ) -> Result<(), StoreError> {
+        for _ in 0..TRIES {
+            let store = &self.0.parts.store;
+            let Some(mut handoff) = store.handoff(&handoff.id).await? else {
+                return self.drop_row(row).await;
+            };
+            count(&mut handoff.receipt);
+            let mut changes = Changes { handoffs: vec![handoff], done: vec![row.id], ..Changes::default() };
+            if let Some(news) = show.clone()
+                && let Some(mut conversation) = store.conversation(&row.conversation).await?
+                && let Some(item) = SealedItem::new(news, self.0.parts.clock.now())
+            {
+                let seq = conversation.take_seq();
+                let sealed = self.0.parts.seal.seal(&serde_json::to_vec(&item).unwrap_or_default());
+                changes.sealed.push((conversation.id.clone(), seq, sealed));
+                changes.conversation = Some(conversation);
+            }
+            match self.commit(changes).await {
+                Err(StoreError::Conflict) => {}
+                other => return other,
+            }
+        }
+        self.put_off(Reschedule {
+            id: row.id,
+            due: self.back_off(row.attempts),
+            attempts: row.attempts,
+            maybe_done: row.maybe_done || row.seq > 0,
+        })
+        .await
+    }
+
+    /// Takes back what a refused handoff left behind, and notes in the receipt what came of it.
+    pub(super) async fn withdraw(&self, row: EffectRow) -> Result<(), StoreError> {
+        let Some(handoff) = self.handoff_of_row(&row).await? else { return self.drop_row(&row).await };
+        let Some(conversation) = self.0.parts.store.conversation(&handoff.conversation).await? else {
+            return self.drop_row(&row).await;
+        };
+        let withdraw = json!(Withdraw { transfer: self.transfer_of(&handoff, &conversation).await? });
+        let remarks = match self.ask::<Withdrawn>(&handoff, "withdraw", withdraw, CARRYING, None).await {
+            Ok(Withdrawn { remarks }) => remarks,
+            Err(error) if error.advice() != Advice::GiveUp && row.attempts + 1 < MOST_WITHDRAWALS => {
+                let (due, attempts) = (self.back_off(row.attempts + 2), row.attempts + 1);
+                return self.put_off(Reschedule { id: row.id, due, attempts, maybe_done: true }).await;
+            }
+            Err(error) => vec![format!("what was left on the platform could not be taken back: {error}")],
+        };
+        self.counted(&row, &handoff, None, |receipt| remarks.iter().for_each(|remark| receipt.remark(remark)))
+            .await
+    }
+}
+
+/// What stands for a message of the team that cannot be decrypted any more.
+pub(super) fn unreadable() -> FromTeam {
+    FromTeam::Notice { text: "A message could not be shown here. Please ask for it again.".to_owned() }
+}

@@ -1,0 +1,183 @@
+//! Performs what the plain functions decide: live conversations, the outbox, transfers.
+//!
+//! Everything that differs between a server and a simulation is an argument ([`Parts`]). Read
+//! [`inbound`](Runtime::say) for an event's way in, `outbox` for an effect's way out, `transfer`
+//! for a handoff's.
+
+pub mod assistants;
+mod carry;
+mod counters;
+mod deliver;
+mod error;
+mod events;
+mod inbound;
+mod outbox;
+mod shown;
+mod transfer;
+mod turns;
+mod watch;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use handoff_model::{AssistantId, ChannelId, ConnectionId, ConnectorId, Plan};
+use tokio::sync::{Notify, watch::Receiver};
+
+pub use assistants::{AssistantError, Library};
+pub use counters::{Counter, Counters};
+pub use error::{TurnError, WebhookError};
+pub use inbound::{Said, Turned};
+pub use shown::ShownItem;
+
+use crate::{
+    handoff::{Target, Targets},
+    store::Store,
+    world::{Blobs, Chance, Clock, Connectors, Seal},
+};
+use watch::Watchers;
+
+/// A way by which persons reach the server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Channel {
+    /// Its id.
+    pub id: ChannelId,
+    /// What it is.
+    pub kind: ChannelKind,
+    /// The assistant that serves it.
+    pub assistant: Option<AssistantId>,
+}
+
+/// What a channel is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ChannelKind {
+    /// Messages come and go over the HTTP API.
+    Api,
+    /// The webchat widget.
+    Webchat,
+    /// The platform's own channel of a connection.
+    Connection(ConnectionId),
+}
+
+/// A configured account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Connection {
+    /// Its id.
+    pub id: ConnectionId,
+    /// The code that speaks to it.
+    pub connector: ConnectorId,
+}
+
+/// Everything that a runtime is made of.
+pub struct Parts {
+    /// What is kept.
+    pub store: Arc<dyn Store>,
+    /// Connectors.
+    pub connectors: Arc<dyn Connectors>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub chance: Arc<dyn Chance>,
+    /// Encryption at rest.
+    pub seal: Arc<dyn Seal>,
+    /// Files.
+    pub blobs: Arc<dyn Blobs>,
+    /// Channels.
+    pub channels: Vec<Channel>,
+    /// Accounts.
+    pub connections: Vec<Connection>,
+    /// What the workspace pays for.
+    pub plan: Plan,
+    /// Lowest plan by connector.
+    pub lowest: BTreeMap<ConnectorId, Plan>,
+}
+
+/// The running server without its edges. Cheap to clone.
+#[derive(Clone)]
+pub struct Runtime(Arc<Inner>);
+
+struct Inner {
+    parts: Parts,
+    library: Library,
+    watchers: Watchers,
+    work: Notify,
+    counters: Counters,
+}
+
+impl Runtime {
+    /// Puts a runtime together. Nothing runs before [`Runtime::run`].
+    pub fn new(parts: Parts) -> Self {
+        let library = Library::new(parts.store.clone());
+        Self(Arc::new(Inner {
+            parts,
+            library,
+            watchers: Watchers::default(),
+            work: Notify::new(),
+            counters: Counters::default(),
+        }))
+    }
+
+    /// Performs effects until dropped. One such future is enough for a node.
+    pub async fn run(&self) {
+        tokio::join!(self.perform_effects(), self.keep_library_fresh(), self.retry_parked());
+    }
+
+    /// What is kept.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.0.parts.store
+    }
+
+    /// Assistants and their versions.
+    pub fn library(&self) -> &Library {
+        &self.0.library
+    }
+
+    /// Numbers since the start.
+    pub fn counters(&self) -> &Counters {
+        &self.0.counters
+    }
+
+    /// The time.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.0.parts.clock
+    }
+
+    /// All channels.
+    pub fn channels(&self) -> &[Channel] {
+        &self.0.parts.channels
+    }
+
+    /// A channel by id.
+    pub fn channel(&self, id: &ChannelId) -> Option<&Channel> {
+        self.0.parts.channels.iter().find(|channel| channel.id == *id)
+    }
+
+    /// All configured accounts.
+    pub fn connections(&self) -> &[Connection] {
+        &self.0.parts.connections
+    }
+
+    /// Where chats may go at this moment.
+    pub fn targets(&self) -> Targets {
+        let parts = &self.0.parts;
+        let mut targets =
+            Targets { plan: Some(parts.plan), lowest: parts.lowest.clone(), ..Targets::default() };
+        for connection in &parts.connections {
+            match parts.connectors.manifest(&connection.id) {
+                Some(manifest) => targets.targets.push(Target {
+                    connection: connection.id.clone(),
+                    connector: connection.connector.clone(),
+                    name: manifest.name.clone(),
+                    routes: manifest.capabilities.routes.clone(),
+                    settle_ms: manifest.capabilities.settle_ms,
+                    speaks_after_transfer: manifest.capabilities.speaks_after_transfer,
+                }),
+                None => targets.missing.push(connection.connector.clone()),
+            }
+        }
+        targets
+    }
+
+    /// Changes whenever something new is to be shown in a conversation.
+    pub fn watch(&self, conversation: &handoff_model::ConversationId) -> Receiver<u64> {
+        self.0.watchers.watch(conversation)
+    }
+}

@@ -1,0 +1,179 @@
+//! What the assistant does in a turn, and how an External Handoff fires.
+
+use std::time::Duration;
+
+use handoff_model::{Author, Content, HandoffId, NodeId};
+use serde_json::Value;
+
+use super::{
+    conversation::{Control, SessionState},
+    draft::Draft,
+};
+use crate::{
+    assistant::{Compiled, ExternalHandoff},
+    engine::{self, Effect, Input, Memory},
+    handoff::{Handoff, HandoffState, Outcome, Receipt, Refusal, Target},
+    store::EffectKind,
+};
+
+/// External Handoffs that one turn may fire, counting those that are refused at once.
+const MOST_HANDOFFS: usize = 3;
+
+/// Begins a session, and lets *Chat Started* fire.
+pub(super) fn open(draft: &mut Draft<'_>) {
+    if draft.begin_session() {
+        run(draft, Input::ChatStarted, draft.setting.event);
+    } else {
+        draft.touch();
+        draft.notes.push("no published assistant serves this channel".to_owned());
+    }
+}
+
+/// Keeps what the person wrote, and answers while the session is active.
+pub(super) fn answer(draft: &mut Draft<'_>, content: Content, external_id: Option<String>) {
+    let text = content.text.clone();
+    draft.hear(content, external_id);
+    run(draft, Input::Message(&text), draft.setting.event);
+}
+
+/// Runs the engine on the running session and takes its effects into the draft.
+pub(super) fn run(draft: &mut Draft<'_>, input: Input<'_>, event: &str) {
+    let Some(session) = draft.conversation.session.clone() else { return };
+    if session.state != SessionState::Active {
+        return;
+    }
+    let Some(assistant) = assistant(draft, session.assistant_version) else {
+        draft.notes.push(format!("version {} of the assistant is missing", session.assistant_version));
+        return;
+    };
+    let memory = Memory { level: session.level, variables: session.variables };
+    let (system, seed) = (draft.system(assistant), seed(draft));
+    let (memory, effects) = engine::step(assistant, memory, system, input, seed);
+    if let Some(session) = &mut draft.conversation.session {
+        session.level = memory.level;
+        session.variables = memory.variables;
+    }
+    draft.touch();
+    for effect in effects {
+        match effect {
+            Effect::Say(content) => draft.say(Author::Assistant, content),
+            Effect::Note(note) => draft.notes.push(note),
+            Effect::HandOff { node, handoff } => fire(draft, &node, &handoff, event),
+        }
+    }
+}
+
+/// The version a session runs on: the one it began with.
+fn assistant<'a>(draft: &Draft<'a>, version: u32) -> Option<&'a Compiled> {
+    match draft.setting.published {
+        Some((_, published, compiled)) if published == version => Some(compiled),
+        _ => draft.setting.running,
+    }
+}
+
+/// An External Handoff fires: the session is mute from here on, and the transfer is recorded.
+fn fire(draft: &mut Draft<'_>, node: &NodeId, action: &ExternalHandoff, event: &str) {
+    let chosen = choose(draft, action);
+    let id = HandoffId::derive(&draft.conversation.id, &format!("{event}/{node}"), 0);
+    let fired_before = draft.changes.handoffs.iter().any(|handoff| handoff.id == id);
+    if fired_before || draft.changes.handoffs.len() >= MOST_HANDOFFS {
+        return draft.notes.push(format!("{node}: too many handoffs in one turn"));
+    }
+    match chosen {
+        Ok(target) => request(draft, id, node, action, &target),
+        Err(refusal) => refuse(draft, id, node, action, &refusal),
+    }
+}
+
+fn choose(draft: &Draft<'_>, action: &ExternalHandoff) -> Result<Target, Refusal> {
+    let platform = action.platform.clone().unwrap_or_else(|| handoff_model::ConnectorId::new(""));
+    let target = draft.setting.targets.choose(&platform, action.connection.as_ref())?;
+    target.route(draft.setting.home).map(|_| target.clone())
+}
+
+fn request(draft: &mut Draft<'_>, id: HandoffId, node: &NodeId, action: &ExternalHandoff, target: &Target) {
+    let Some(session) = &mut draft.conversation.session else { return };
+    let Ok(mute) = session.state.hand_off(id.clone()) else { return };
+    session.state = mute;
+    draft.control(Control::Handoff { id: id.clone() });
+    let fired_seq = draft.conversation.last_seq;
+    let mut handoff = record(draft, id, node, action, Some(target), fired_seq);
+    if let Some(text) = action.texts.say(Outcome::Asked) {
+        draft.say(Author::Notice, Content::text(text));
+        handoff.receipt.told.push(Outcome::Asked.name().to_owned());
+    }
+    draft.conversation.last_handoff = Some(handoff.id.clone());
+    draft.effect(EffectKind::Handoff, handoff.lane(), Some(handoff.id.clone()), 0, Vec::new());
+    draft.keep(handoff);
+}
+
+/// Not allowed, or nowhere to go: a dead letter from the start, and the assistant goes on.
+fn refuse(draft: &mut Draft<'_>, id: HandoffId, node: &NodeId, action: &ExternalHandoff, refusal: &Refusal) {
+    let fired_seq = draft.conversation.last_seq;
+    let mut handoff = record(draft, id.clone(), node, action, None, fired_seq);
+    handoff.state = HandoffState::Failed { reason: refusal.to_string(), at: draft.setting.now };
+    handoff.receipt.remark(refusal.to_string());
+    draft.notes.push(format!("{node}: {refusal}"));
+    if let Some(text) = action.texts.say(Outcome::Failed) {
+        draft.say(Author::Notice, Content::text(text));
+        handoff.receipt.told.push(Outcome::Failed.name().to_owned());
+    }
+    draft.conversation.last_handoff = Some(id.clone());
+    draft.keep(handoff);
+    run(draft, Input::HandoffFailed(node), &format!("failed:{id}"));
+}
+
+fn record(
+    draft: &Draft<'_>,
+    id: HandoffId,
+    node: &NodeId,
+    action: &ExternalHandoff,
+    target: Option<&Target>,
+    fired_seq: u64,
+) -> Handoff {
+    let unknown = handoff_model::ConnectorId::new("");
+    let connector = action.platform.clone().unwrap_or(unknown);
+    let route = target.and_then(|target| target.route(draft.setting.home).ok());
+    let native = draft.setting.home.is_some();
+    let conversation = &draft.conversation;
+    let session = conversation.session.as_ref().map(|session| session.id.clone());
+    Handoff {
+        id,
+        version: 0,
+        conversation: conversation.id.clone(),
+        session: session.unwrap_or_else(|| handoff_model::SessionId::new("")),
+        node: node.clone(),
+        connection: target
+            .map_or_else(|| handoff_model::ConnectionId::new(""), |target| target.connection.clone()),
+        platform: target.map_or_else(|| connector.to_string(), |target| target.name.clone()),
+        connector,
+        route: route.unwrap_or(handoff_model::Route::Bridge),
+        chat: native.then(|| conversation.external_id.clone()),
+        platform_session: if native { conversation.platform_session.clone() } else { None },
+        options: if action.options.is_null() {
+            Value::Object(Default::default())
+        } else {
+            action.options.clone()
+        },
+        texts: action.texts.clone(),
+        state: HandoffState::Requested,
+        fired_at: draft.setting.now,
+        give_up_at: draft.setting.now.after(Duration::from_secs(action.budget_seconds)),
+        settle_ms: target.map_or(0, |target| target.settle_ms),
+        attempts: 0,
+        fired_seq,
+        transcript_until: None,
+        checkpoint: None,
+        told_delayed: false,
+        held: false,
+        speaks_after_transfer: target.is_some_and(|target| target.speaks_after_transfer),
+        receipt: Receipt::default(),
+    }
+}
+
+/// A number that differs from turn to turn and is the same when a turn is repeated.
+fn seed(draft: &Draft<'_>) -> u64 {
+    let id = draft.conversation.id.as_str().bytes();
+    let hash = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    id.chain(draft.conversation.last_seq.to_be_bytes()).fold(0xcbf2_9ce4_8422_2325, hash)
+}

@@ -1,0 +1,212 @@
+//! The table of a handoff, row by row: what belongs to a state, and what does not.
+
+use std::time::Duration;
+
+use handoff_core::handoff::{Effect, Event, Handoff, HandoffState, Outcome, Receipt, Texts, step};
+use handoff_model::{
+    ConnectionId, ConnectorId, ConversationId, HandoffId, NodeId, Route, SessionId, TicketRef, Timestamp,
+    connector::{ConnectorError, Found, Transferred},
+};
+use serde_json::{Value, json};
+
+const NOW: Timestamp = Timestamp(1_790_000_000_000);
+
+fn handoff(state: HandoffState, route: Route) -> Handoff {
+    Handoff {
+        id: HandoffId::new("h1"),
+        version: 1,
+        conversation: ConversationId::new("c1"),
+        session: SessionId::new("c1-1"),
+        node: NodeId::new("away"),
+        connection: ConnectionId::new("fake"),
+        connector: ConnectorId::new("fake"),
+        platform: "Fake".to_owned(),
+        route,
+        chat: None,
+        platform_session: None,
+        options: Value::Null,
+        texts: Texts::default(),
+        state,
+        fired_at: NOW,
+        give_up_at: NOW.after(Duration::from_secs(60)),
+        settle_ms: 30_000,
+        attempts: 1,
+        fired_seq: 3,
+        transcript_until: Some(3),
+        checkpoint: None,
+        told_delayed: false,
+        held: false,
+        speaks_after_transfer: false,
+        receipt: Receipt::default(),
+    }
+}
+
+fn transferring() -> HandoffState {
+    HandoffState::Transferring { attempt: 1, since: NOW, deadline: NOW.after(Duration::from_secs(45)) }
+}
+
+fn in_doubt() -> HandoffState {
+    HandoffState::InDoubt {
+        attempt: 1,
+        since: NOW,
+        settled_at: NOW.after(Duration::from_secs(30)),
+        look_at: NOW,
+        looks: 0,
+        cause: "lost".to_owned(),
+        dead_letter: false,
+    }
+}
+
+fn ticket() -> TicketRef {
+    TicketRef { chat: "z1".to_owned(), label: None, url: None }
+}
+
+fn taken() -> Transferred {
+    Transferred { ticket: ticket(), queued: false, remarks: Vec::new() }
+}
+
+fn answered(answer: Result<Transferred, ConnectorError>) -> Event {
+    Event::Answered { attempt: 1, answer }
+}
+
+/// The state after an event, `None` when the event does not belong to the state.
+fn check(before: HandoffState, event: Event, seconds: u64, after: Option<&str>) {
+    let subject = handoff(before, Route::Bridge);
+    let now = NOW.after(Duration::from_secs(seconds));
+    let result = step(&subject, event.clone(), now, 7);
+    let found = result.as_ref().ok().map(|transition| transition.handoff.state.name());
+    assert_eq!(found, after, "{event:?} in {}", subject.state.name());
+}
+
+#[test]
+fn every_row_of_the_table_leads_where_it_says() {
+    let refused = || ConnectorError::Refused { detail: "no".into() };
+    let lost = || ConnectorError::Lost { detail: "gone".into() };
+    let limited = |after_ms| ConnectorError::RateLimited { after_ms, detail: "slow".into() };
+    let down = || ConnectorError::Unavailable { detail: "down".into() };
+    let locked = || ConnectorError::Unauthorised { detail: "key".into() };
+    let waiting = || HandoffState::Waiting { until: NOW, why: "x".into() };
+    let half = |safe_now| Found::Partly { checkpoint: json!({ "step": 2 }), safe_now, held: false };
+    let held = || Found::Partly { checkpoint: json!({ "step": 5 }), safe_now: false, held: true };
+    check(HandoffState::Requested, Event::Begin { until: 5 }, 0, Some("transferring"));
+    check(waiting(), Event::Begin { until: 5 }, 0, Some("transferring"));
+    check(transferring(), answered(Ok(taken())), 1, Some("carrying"));
+    check(transferring(), answered(Err(refused())), 1, Some("failed"));
+    check(transferring(), answered(Err(locked())), 1, Some("failed"));
+    check(transferring(), answered(Err(limited(2_000))), 1, Some("waiting"));
+    check(transferring(), answered(Err(limited(90_000))), 1, Some("failed"));
+    check(transferring(), answered(Err(down())), 1, Some("waiting"));
+    check(transferring(), answered(Err(down())), 61, Some("failed"));
+    check(transferring(), answered(Err(lost())), 1, Some("in_doubt"));
+    check(transferring(), answered(Err(ConnectorError::Superseded)), 1, Some("in_doubt"));
+    check(transferring(), Event::NodeLost, 1, Some("in_doubt"));
+    check(in_doubt(), Event::Looked(Ok(Found::There(taken()))), 1, Some("carrying"));
+    check(in_doubt(), Event::Looked(Ok(half(true))), 1, Some("waiting"));
+    check(in_doubt(), Event::Looked(Ok(half(false))), 1, Some("in_doubt"));
+    check(in_doubt(), Event::Looked(Ok(half(false))), 31, Some("waiting"));
+    check(in_doubt(), Event::Looked(Ok(Found::Absent { safe_now: true })), 1, Some("waiting"));
+    check(in_doubt(), Event::Looked(Ok(Found::Absent { safe_now: false })), 1, Some("in_doubt"));
+    check(in_doubt(), Event::Looked(Ok(Found::Absent { safe_now: false })), 31, Some("waiting"));
+    check(in_doubt(), Event::Looked(Ok(Found::Absent { safe_now: false })), 61, Some("waiting"));
+    check(in_doubt(), Event::Looked(Ok(Found::Absent { safe_now: false })), 136, Some("failed"));
+    check(in_doubt(), Event::Looked(Ok(half(false))), 136, Some("failed"));
+    check(in_doubt(), Event::Looked(Ok(held())), 1, Some("waiting"));
+    check(in_doubt(), Event::Looked(Ok(held())), 100_000, Some("waiting"));
+    check(in_doubt(), Event::Looked(Ok(Found::Unknown { detail: "?".into() })), 99, Some("in_doubt"));
+    check(in_doubt(), Event::Looked(Err(refused())), 99, Some("in_doubt"));
+    check(in_doubt(), Event::GiveUp { reason: "looked".into() }, 1, Some("failed"));
+    let carrying = HandoffState::Carrying { ticket: ticket(), at: NOW };
+    check(carrying, Event::Closed { reason: "closed".into() }, 1, Some("closed"));
+}
+
+#[test]
+fn an_event_that_does_not_belong_to_the_state_changes_nothing() {
+    let accepted = || HandoffState::Accepted { ticket: ticket(), at: NOW };
+    let failed = || HandoffState::Failed { reason: "no".into(), at: NOW };
+    let closed = || HandoffState::Closed { ticket: ticket(), reason: "closed".into(), at: NOW };
+    for state in [accepted(), failed(), closed(), HandoffState::Carrying { ticket: ticket(), at: NOW }] {
+        check(state.clone(), Event::Begin { until: 5 }, 0, None);
+        check(state.clone(), answered(Ok(taken())), 0, None);
+        check(state.clone(), answered(Err(ConnectorError::Superseded)), 0, None);
+        check(state.clone(), Event::NodeLost, 0, None);
+        check(state, Event::Looked(Ok(Found::There(taken()))), 0, None);
+    }
+    check(closed(), Event::Closed { reason: "again".into() }, 0, None);
+    check(HandoffState::Requested, Event::Looked(Ok(Found::There(taken()))), 0, None);
+    check(in_doubt(), Event::Begin { until: 5 }, 0, None);
+    check(transferring(), Event::Begin { until: 5 }, 0, None);
+}
+
+#[test]
+fn an_attempt_that_was_superseded_can_neither_answer_nor_leave_a_checkpoint() {
+    let stale = Event::Answered { attempt: 0, answer: Ok(taken()) };
+    check(transferring(), stale, 1, None);
+    check(transferring(), Event::StepDone { attempt: 0, checkpoint: json!(1) }, 1, None);
+    check(transferring(), Event::StepDone { attempt: 1, checkpoint: json!(1) }, 1, Some("transferring"));
+}
+
+#[test]
+fn acceptance_ends_the_session_before_it_tells_the_person() {
+    let transition = step(&handoff(transferring(), Route::Bridge), answered(Ok(taken())), NOW, 0).unwrap();
+    assert_eq!(transition.effects, [Effect::HandOver, Effect::Tell(Outcome::Accepted)]);
+    let native = step(&handoff(transferring(), Route::Native), answered(Ok(taken())), NOW, 0).unwrap();
+    assert_eq!(native.handoff.state.name(), "accepted");
+}
+
+#[test]
+fn what_an_attempt_left_behind_is_withdrawn_when_the_handoff_fails() {
+    let refused = || answered(Err(ConnectorError::Refused { detail: "no".into() }));
+    let mut subject = handoff(transferring(), Route::Bridge);
+    let clean = step(&subject, refused(), NOW, 0).unwrap();
+    assert!(!clean.effects.contains(&Effect::Withdraw));
+    subject.checkpoint = Some(json!({ "conversation": "z1" }));
+    let left = step(&subject, refused(), NOW, 0).unwrap();
+    assert!(left.effects.contains(&Effect::Withdraw));
+}
+
+#[test]
+fn after_a_day_in_doubt_an_operator_is_called_once_and_looks_go_on() {
+    let day = NOW.after(Duration::from_secs(24 * 60 * 60 + 1));
+    let unknown = || Event::Looked(Ok(Found::Unknown { detail: "?".into() }));
+    let first = step(&handoff(in_doubt(), Route::Bridge), unknown(), day, 0).unwrap();
+    let alerts =
+        |effects: &[Effect]| effects.iter().filter(|effect| matches!(effect, Effect::Alert(_))).count();
+    assert!(alerts(&first.effects) >= 1);
+    let again = step(&first.handoff, unknown(), day.after(Duration::from_secs(60)), 0).unwrap();
+    assert_eq!(alerts(&again.effects), 0);
+    assert!(again.effects.iter().any(|effect| matches!(effect, Effect::Wake(_))));
+}
+
+#[test]
+fn a_chat_that_the_platform_holds_is_finished_with_growing_pauses_and_never_declared_failed() {
+    let held = || Event::Looked(Ok(Found::Partly { checkpoint: json!(5), safe_now: true, held: true }));
+    let mut subject = handoff(in_doubt(), Route::Bridge);
+    subject.attempts = 9;
+    let late = NOW.after(Duration::from_secs(3600));
+    let first = step(&subject, held(), late, 0).unwrap();
+    assert!(first.effects.contains(&Effect::Tell(Outcome::Delayed)));
+    let HandoffState::Waiting { until, .. } = first.handoff.state.clone() else {
+        panic!("{:?}", first.handoff.state)
+    };
+    assert!(until.since(late) >= Duration::from_secs(8), "no hot loop: {until:?}");
+    let down = || ConnectorError::Unavailable { detail: "the plugin is not loaded".into() };
+    let refused = || ConnectorError::Refused { detail: "no".into() };
+    for error in [down(), refused()] {
+        let running = Handoff { state: transferring(), ..first.handoff.clone() };
+        let failed = step(&running, answered(Err(error)), late, 0).unwrap();
+        assert_eq!(
+            failed.handoff.state.name(),
+            "in_doubt",
+            "P1: not failed while the platform holds the chat"
+        );
+    }
+    let doubtful = Handoff { state: in_doubt(), ..first.handoff.clone() };
+    let gone = Event::Looked(Ok(Found::Absent { safe_now: true }));
+    assert_eq!(
+        step(&doubtful, gone, late, 0).unwrap().handoff.state.name(),
+        "in_doubt",
+        "P3: no second conversation"
+    );
+    let again = step(&Handoff { state: in_doubt(), ..first.handoff }, held(), late, 0).unwrap();
+    assert!(!again.effects.contains(&Effect::Tell(Outcome::Delayed)), "delayed is said once");
+}
