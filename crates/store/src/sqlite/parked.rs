@@ -1,0 +1,51 @@
+//! Webhook requests that could not be read when they arrived.
+
+use futures::future::BoxFuture;
+use handoff_core::store::{Parked, ParkedRequest, Result, StoreError};
+use handoff_model::{ConnectionId, Timestamp};
+use rusqlite::params;
+
+use super::{Sqlite, limit};
+
+/// Requests kept for one connection at most.
+const MOST: i64 = 1000;
+
+impl Parked for Sqlite {
+    fn park(&self, request: ParkedRequest) -> BoxFuture<'_, Result<()>> {
+        self.write(move |db| {
+            let connection = request.connection.as_str();
+            let count = "SELECT count(*) FROM parked WHERE connection = ?1";
+            if db.prepare_cached(count)?.query_row([connection], |row| row.get::<_, i64>(0))? >= MOST {
+                let full = format!("{MOST} requests of {connection} wait to be read already");
+                return Err(StoreError::Unavailable(full).into());
+            }
+            let sql = "INSERT INTO parked (connection, sealed, at) VALUES (?1, ?2, ?3)";
+            db.prepare_cached(sql)?.execute(params![connection, request.sealed, request.at.0])?;
+            Ok(())
+        })
+    }
+
+    fn parked(
+        &self,
+        connection: &ConnectionId,
+        most: usize,
+    ) -> BoxFuture<'_, Result<Vec<(i64, ParkedRequest)>>> {
+        let connection = connection.clone();
+        self.list(move |db| {
+            let sql = "SELECT id, sealed, at FROM parked WHERE connection = ?1 ORDER BY id LIMIT ?2";
+            let mut statement = db.prepare_cached(sql)?;
+            let rows = statement.query_map(params![connection.as_str(), limit(most)], |row| {
+                let (sealed, at) = (row.get(1)?, Timestamp(row.get(2)?));
+                Ok((row.get(0)?, ParkedRequest { connection: connection.clone(), sealed, at }))
+            })?;
+            Ok(rows.collect::<rusqlite::Result<_>>()?)
+        })
+    }
+
+    fn unpark(&self, id: i64) -> BoxFuture<'_, Result<()>> {
+        self.write(move |db| {
+            db.prepare_cached("DELETE FROM parked WHERE id = ?1")?.execute([id])?;
+            Ok(())
+        })
+    }
+}

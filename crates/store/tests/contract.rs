@@ -1,0 +1,18 @@
+//! The contract of the store, over SQLite.
+
+#![expect(clippy::unwrap_used, reason = "a test breaks off where something is not as expected")]
+
+mod suite;
+
+use std::sync::Arc;
+
+use handoff_store::Sqlite;
+use suite::Opened;
+
+async fn open() -> Opened {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = Sqlite::open(&folder.path().join("handoff.db")).expect("a database");
+    Opened { store: Arc::new(store), _keep: Box::new(folder) }
+}
+
+suite::contract!(open);
