@@ -1,0 +1,3 @@
+//! Connectors: the code that speaks to platforms.
+
+pub(super) mod list;

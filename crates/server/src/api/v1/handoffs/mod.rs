@@ -1,0 +1,4 @@
+//! Handoffs: where chats went, and whether they arrived.
+
+pub(super) mod list;
+pub(super) mod show;

@@ -1,0 +1,3 @@
+//! What the person says on an API channel.
+
+pub(super) mod send;

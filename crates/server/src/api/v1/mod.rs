@@ -1,0 +1,60 @@
+//! Version 1: one folder a noun, one file a verb.
+
+mod assistants;
+mod channel;
+mod connectors;
+mod conversations;
+mod events;
+mod files;
+mod handoffs;
+mod messages;
+mod openapi;
+mod plans;
+mod targets;
+
+use axum::{
+    Router,
+    routing::{get, post, put},
+};
+
+use crate::AppState;
+
+/// Every address of the API.
+pub(crate) fn routes() -> Router<AppState> {
+    Router::new().merge(channel_routes()).merge(assistant_routes()).merge(admin_routes())
+}
+
+/// For keys with the scope of the channel.
+fn channel_routes() -> Router<AppState> {
+    let chat = Router::new()
+        .route("/start", post(conversations::start::start))
+        .route("/messages", post(messages::send::send))
+        .route("/events", get(events::list::list))
+        .route("/events/ack", post(events::ack::ack))
+        .route("/files/{blob}", get(files::download::download));
+    Router::new().nest("/v1/channels/{channel}/conversations/{external}", chat)
+}
+
+/// For keys with the scope `admin`.
+fn assistant_routes() -> Router<AppState> {
+    Router::new()
+        .route("/v1/assistants", get(assistants::list::list))
+        .route("/v1/assistants/{assistant}", get(assistants::show::show))
+        .route("/v1/assistants/{assistant}/draft", put(assistants::put_draft::put_draft))
+        .route("/v1/assistants/{assistant}/validate", post(assistants::validate::validate))
+        .route("/v1/assistants/{assistant}/publish", post(assistants::publish::publish))
+        .route("/v1/assistants/{assistant}/export", get(assistants::export::export))
+}
+
+/// For keys with the scope `admin`.
+fn admin_routes() -> Router<AppState> {
+    Router::new()
+        .route("/v1/conversations", get(conversations::list::list))
+        .route("/v1/conversations/{conversation}", get(conversations::show::show))
+        .route("/v1/handoffs", get(handoffs::list::list))
+        .route("/v1/handoffs/{handoff}", get(handoffs::show::show))
+        .route("/v1/connectors", get(connectors::list::list))
+        .route("/v1/targets", get(targets::list::list))
+        .route("/v1/plans", get(plans::show::show))
+        .route("/v1/openapi.json", get(openapi::document))
+}

@@ -1,0 +1,3 @@
+//! Plans: what the workspace pays for.
+
+pub(super) mod show;

@@ -1,0 +1,3 @@
+//! Targets: the accounts that can take chats.
+
+pub(super) mod list;

@@ -1,0 +1,115 @@
+//! The console: pages for those who write assistants and look after conversations.
+//!
+//! Pages are rendered here and work without a script. `access` says who may come in and which forms are
+//! taken, `pages` has one file for each page, `answer` what goes around every page. [`router`] is merged
+//! beside the rest of the server; it brings its own layers, because its errors are pages as well.
+
+mod access;
+mod answer;
+mod around;
+mod assets;
+mod fields;
+mod link;
+mod pages;
+mod shell;
+#[cfg(test)]
+mod tests;
+mod words;
+
+use std::sync::Arc;
+
+use axum::{
+    Router, middleware,
+    routing::{any, get, post},
+};
+use handoff_core::runtime::Runtime;
+use tower_http::catch_panic::CatchPanicLayer;
+use url::Url;
+
+use access::Gate;
+pub use access::{FirstAdminError, first_admin};
+use pages::{assistants, connectors, handoffs, inbox, receipt, sign_in, thread};
+
+/// Lists the plugin files and how their connectors are doing.
+pub type ConnectorViews = Arc<dyn Fn() -> Vec<ConnectorView> + Send + Sync>;
+
+/// A plugin file and the connector in it, as the console shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ConnectorView {
+    /// Id of the connector, such as `zendesk`; empty when the file does not say.
+    pub id: String,
+    /// Its name for people; empty when the file does not say.
+    pub name: String,
+    /// Its version; empty when the file does not say.
+    pub version: String,
+    /// Name of the file.
+    pub file: String,
+    /// What became of the file.
+    pub state: ConnectorState,
+    /// Why it is in that state, when it is not simply loaded.
+    pub reason: Option<String>,
+    /// What to do about it.
+    pub remedy: Option<String>,
+    /// Calls since the start.
+    pub calls: u64,
+    /// Calls that failed.
+    pub errors: u64,
+}
+
+/// What became of a plugin file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ConnectorState {
+    /// Its connector serves.
+    #[default]
+    Loaded,
+    /// It cannot be used.
+    Refused,
+    /// It is no plugin file.
+    Ignored,
+}
+
+/// What the console's handlers are given. Cheap to clone.
+#[derive(Clone)]
+pub struct ConsoleState {
+    runtime: Runtime,
+    public_url: Arc<Url>,
+    connectors: ConnectorViews,
+    gate: Arc<Gate>,
+}
+
+impl ConsoleState {
+    /// Puts together what handlers need. `public_url` is where browsers reach the server; time comes
+    /// from the runtime's clock.
+    pub fn new(runtime: Runtime, public_url: Url, connectors: ConnectorViews) -> Self {
+        Self { runtime, public_url: Arc::new(public_url), connectors, gate: Arc::default() }
+    }
+
+    fn is_https(&self) -> bool {
+        self.public_url.scheme() == "https"
+    }
+}
+
+/// Everything below `/console`. Serve it with the clients' addresses
+/// (`into_make_service_with_connect_info::<SocketAddr>()`), so that sign-ins can be limited by address.
+pub fn router(state: ConsoleState) -> Router<()> {
+    Router::new()
+        .route("/console", get(pages::home))
+        .route("/console/", get(pages::home))
+        .route("/console/sign-in", get(sign_in::show).post(sign_in::sign_in))
+        .route("/console/sign-out", post(sign_in::sign_out))
+        .route("/console/inbox", get(inbox::list))
+        .route("/console/inbox/{id}", get(thread::show))
+        .route("/console/handoffs", get(handoffs::list))
+        .route("/console/handoffs/{id}", get(receipt::show))
+        .route("/console/connectors", get(connectors::list))
+        .merge(assistants::routes())
+        .route("/console/assets/console.css", get(assets::style))
+        .route("/console/assets/console.js", get(assets::script))
+        .route("/console/assets/icon.svg", get(assets::icon))
+        .route("/console/{*rest}", any(pages::nothing))
+        .method_not_allowed_fallback(pages::wrong_method)
+        .layer(middleware::from_fn(around::in_time))
+        .layer(CatchPanicLayer::custom(around::panicked))
+        .layer(middleware::from_fn(around::secure))
+        .with_state(state)
+}

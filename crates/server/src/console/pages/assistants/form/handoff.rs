@@ -1,0 +1,142 @@
+//! External Handoff: the platform, and what is folded away under *Advanced*.
+
+use handoff_core::{
+    assistant::{ExternalHandoff, definition::BUDGET_SECONDS},
+    handoff::Refusal,
+};
+use handoff_model::{ConnectionId, ConnectorId};
+use serde_json::Value;
+
+use super::{
+    Setting,
+    outcome::{self, OutcomeForm},
+};
+use crate::{
+    chat::sentence,
+    console::{fields::Fields, pages::assistants::platforms},
+};
+
+/// Seconds for which attempts may go on.
+const BUDGET: std::ops::RangeInclusive<u64> = 5..=86_400;
+
+/// The panel's fields.
+pub(in crate::console::pages::assistants) struct HandoffForm {
+    pub(in crate::console::pages::assistants) platform: String,
+    pub(in crate::console::pages::assistants) platform_problem: Option<String>,
+    pub(in crate::console::pages::assistants) connection: String,
+    pub(in crate::console::pages::assistants) connection_problem: Option<String>,
+    pub(in crate::console::pages::assistants) outcomes: Vec<OutcomeForm>,
+    pub(in crate::console::pages::assistants) budget: String,
+    pub(in crate::console::pages::assistants) budget_problem: Option<String>,
+    pub(in crate::console::pages::assistants) options: String,
+    pub(in crate::console::pages::assistants) options_problem: Option<String>,
+}
+
+impl HandoffForm {
+    pub(super) fn stored(handoff: &ExternalHandoff) -> Self {
+        let text = |id: Option<&str>| id.unwrap_or_default().to_owned();
+        Self {
+            platform: text(handoff.platform.as_ref().map(ConnectorId::as_str)),
+            platform_problem: None,
+            connection: text(handoff.connection.as_ref().map(ConnectionId::as_str)),
+            connection_problem: None,
+            outcomes: outcome::stored(&handoff.texts),
+            budget: handoff.budget_seconds.to_string(),
+            budget_problem: None,
+            options: match &handoff.options {
+                Value::Null => String::new(),
+                options => serde_json::to_string_pretty(options).unwrap_or_default(),
+            },
+            options_problem: None,
+        }
+    }
+
+    pub(super) fn typed(fields: &Fields) -> Self {
+        let text = |name: &str| fields.get(name).trim().to_owned();
+        Self {
+            platform: text("platform"),
+            platform_problem: None,
+            connection: text("connection"),
+            connection_problem: None,
+            outcomes: outcome::typed(fields),
+            budget: text("budget"),
+            budget_problem: None,
+            options: text("options"),
+            options_problem: None,
+        }
+    }
+
+    /// Whether something under *Advanced* was refused: it is unfolded then.
+    pub(in crate::console::pages::assistants) fn advanced_refused(&self) -> bool {
+        self.connection_problem.is_some()
+            || self.budget_problem.is_some()
+            || self.options_problem.is_some()
+            || self.outcomes.iter().any(|form| form.problem.is_some())
+    }
+
+    pub(super) fn write(&mut self, handoff: &mut ExternalHandoff, setting: &Setting) -> bool {
+        self.choose(handoff, setting);
+        match self.seconds() {
+            Ok(seconds) => handoff.budget_seconds = seconds,
+            Err(problem) => self.budget_problem = Some(problem),
+        }
+        match self.json() {
+            Ok(options) => handoff.options = options,
+            Err(problem) => self.options_problem = Some(problem),
+        }
+        outcome::write(&mut self.outcomes, &mut handoff.texts);
+        self.platform_problem.is_none() && !self.advanced_refused()
+    }
+
+    /// The platform and account, checked here whatever the page let somebody choose.
+    fn choose(&mut self, handoff: &mut ExternalHandoff, setting: &Setting) {
+        if self.platform.is_empty() {
+            self.platform_problem = Some("Choose a platform.".to_owned());
+            return;
+        }
+        let platform = ConnectorId::new(self.platform.clone());
+        let connection = (!self.connection.is_empty()).then(|| ConnectionId::new(self.connection.clone()));
+        let kept = handoff.platform.as_ref() == Some(&platform) && handoff.connection == connection;
+        let refusal = platforms::refusal(&setting.targets, &platform, connection.as_ref());
+        match refusal {
+            None if !setting.choices.iter().any(|choice| choice.id == self.platform) => {
+                self.platform_problem = Some("Nothing can be handed over to this platform.".to_owned());
+            }
+            None => {}
+            Some(refusal @ Refusal::Ambiguous(_)) => self.connection_problem = Some(sentence(&refusal)),
+            // A draft may keep a platform whose plugin or account is missing just now.
+            Some(Refusal::NotLoaded(_) | Refusal::NoConnection(_)) if kept => {}
+            Some(refusal) => self.refuse(&refusal, &platform, setting),
+        }
+        (handoff.platform, handoff.connection) = (Some(platform), connection);
+    }
+
+    fn refuse(&mut self, refusal: &Refusal, platform: &ConnectorId, setting: &Setting) {
+        let without = platforms::refusal(&setting.targets, platform, None);
+        if matches!(without, None | Some(Refusal::Ambiguous(_))) {
+            let name = platforms::name(&setting.choices, platform);
+            self.connection_problem = Some(format!("This is not a connection to {name}."));
+        } else {
+            self.platform_problem = Some(sentence(refusal));
+        }
+    }
+
+    fn seconds(&self) -> Result<u64, String> {
+        if self.budget.is_empty() {
+            return Ok(BUDGET_SECONDS);
+        }
+        let seconds = self.budget.parse().ok().filter(|seconds| BUDGET.contains(seconds));
+        seconds.ok_or_else(|| format!("Write a whole number from {} to {}.", BUDGET.start(), BUDGET.end()))
+    }
+
+    fn json(&self) -> Result<Value, String> {
+        if self.options.is_empty() {
+            return Ok(Value::Null);
+        }
+        match serde_json::from_str::<Value>(&self.options) {
+            Ok(Value::Object(options)) => Ok(Value::Object(options)),
+            Ok(_) => Err("Write a JSON object, such as {\"tags\": [\"chat\"]}.".to_owned()),
+            Err(error) => Err(format!("This is not JSON: {error}.")),
+        }
+    }
+}

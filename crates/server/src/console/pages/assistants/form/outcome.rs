@@ -1,0 +1,92 @@
+//! What the person is told about a handoff: a text of the author, the usual words, or declared silence.
+
+use handoff_core::handoff::{
+    Outcome, Texts,
+    texts::{Silence, Words},
+};
+
+use crate::console::fields::Fields;
+
+const OUTCOMES: [(Outcome, &str); 6] = [
+    (Outcome::Asked, "When the team is asked"),
+    (Outcome::Accepted, "When the team has the chat"),
+    (Outcome::Queued, "When the chat waits in the team's queue"),
+    (Outcome::Delayed, "When it takes longer than it should"),
+    (Outcome::Failed, "When the handoff failed"),
+    (Outcome::Closed, "When the team closed the chat"),
+];
+
+/// The text of one outcome.
+pub(in crate::console::pages::assistants) struct OutcomeForm {
+    pub(in crate::console::pages::assistants) name: &'static str,
+    pub(in crate::console::pages::assistants) label: &'static str,
+    /// What is said when nothing is written.
+    pub(in crate::console::pages::assistants) usual: String,
+    pub(in crate::console::pages::assistants) text: String,
+    pub(in crate::console::pages::assistants) silent: bool,
+    pub(in crate::console::pages::assistants) problem: Option<String>,
+}
+
+/// Every outcome as it is stored.
+pub(super) fn stored(texts: &Texts) -> Vec<OutcomeForm> {
+    let usual = Texts::default();
+    let outcomes = OUTCOMES.into_iter().map(|(outcome, label)| {
+        let words = chosen(texts, outcome);
+        OutcomeForm {
+            name: outcome.name(),
+            label,
+            usual: usual.say(outcome).unwrap_or_default().to_owned(),
+            text: if let Some(Words::Say(text)) = words { text.clone() } else { String::new() },
+            silent: matches!(words, Some(Words::Silent(_))),
+            problem: None,
+        }
+    });
+    outcomes.collect()
+}
+
+/// Every outcome as it was typed.
+pub(super) fn typed(fields: &Fields) -> Vec<OutcomeForm> {
+    let mut forms = stored(&Texts::default());
+    for form in &mut forms {
+        form.text = fields.get(&format!("text_{}", form.name)).trim().to_owned();
+        form.silent = fields.ticked(&format!("silent_{}", form.name));
+    }
+    forms
+}
+
+/// Puts the texts together; false when a field contradicts itself.
+pub(super) fn write(forms: &mut [OutcomeForm], texts: &mut Texts) -> bool {
+    let mut fits = true;
+    for form in forms {
+        let words = match (form.text.is_empty(), form.silent) {
+            (true, false) => None,
+            (true, true) => Some(Words::Silent(Silence)),
+            (false, false) => Some(Words::Say(form.text.clone())),
+            (false, true) => {
+                form.problem = Some("Either write a text or say nothing, not both.".to_owned());
+                fits = false;
+                continue;
+            }
+        };
+        match form.name {
+            "asked" => texts.asked = words,
+            "accepted" => texts.accepted = words,
+            "queued" => texts.queued = words,
+            "delayed" => texts.delayed = words,
+            "failed" => texts.failed = words,
+            _ => texts.closed = words,
+        }
+    }
+    fits
+}
+
+fn chosen(texts: &Texts, outcome: Outcome) -> Option<&Words> {
+    match outcome {
+        Outcome::Asked => texts.asked.as_ref(),
+        Outcome::Accepted => texts.accepted.as_ref(),
+        Outcome::Queued => texts.queued.as_ref(),
+        Outcome::Delayed => texts.delayed.as_ref(),
+        Outcome::Failed => texts.failed.as_ref(),
+        Outcome::Closed => texts.closed.as_ref(),
+    }
+}

@@ -1,0 +1,131 @@
+//! `/console/handoffs/{id}`: one handoff and its receipt. Never what was said after the transfer.
+
+use askama::Template;
+use axum::{
+    extract::{Path, State},
+    response::Response,
+};
+use handoff_core::handoff::{Handoff, HandoffState};
+use handoff_model::{HandoffId, TicketRef, Timestamp};
+
+use crate::console::{
+    ConsoleState,
+    access::SignedIn,
+    answer::{self, Trouble},
+    link,
+    shell::Shell,
+    words::{self, Badge, Moment},
+};
+
+#[derive(Template)]
+#[template(path = "console/receipt.html")]
+struct ReceiptPage {
+    shell: Shell,
+    platform: String,
+    state: Badge,
+    standing: String,
+    thread: String,
+    ticket: Option<Ticket>,
+    facts: Vec<(&'static str, String)>,
+    told: Vec<String>,
+    remarks: Vec<String>,
+}
+
+struct Ticket {
+    name: String,
+    /// Only a web address becomes a link.
+    link: Option<String>,
+}
+
+/// A handoff.
+pub(in crate::console) async fn show(
+    State(state): State<ConsoleState>,
+    who: SignedIn,
+    Path(id): Path<String>,
+) -> Result<Response, Trouble> {
+    let found = state.runtime.store().handoff(&HandoffId::new(id)).await?;
+    let handoff = found.ok_or_else(|| Trouble::not_found("There is no such handoff."))?;
+    Ok(answer::page(&ReceiptPage {
+        shell: Shell::new(&state, &who, "handoffs"),
+        platform: handoff.platform.clone(),
+        state: words::handoff_state(handoff.state.name()),
+        standing: standing(&handoff.state),
+        thread: link::thread(handoff.conversation.as_str()),
+        ticket: handoff.receipt.ticket.as_ref().or(handoff.state.ticket()).map(Ticket::new),
+        facts: facts(&handoff),
+        told: handoff.receipt.told,
+        remarks: handoff.receipt.remarks,
+    }))
+}
+
+impl Ticket {
+    fn new(ticket: &TicketRef) -> Self {
+        let is_web = |url: &&String| url.starts_with("https://") || url.starts_with("http://");
+        Self {
+            name: ticket.label.clone().unwrap_or_else(|| ticket.chat.clone()),
+            link: ticket.url.as_ref().filter(is_web).cloned(),
+        }
+    }
+}
+
+fn standing(state: &HandoffState) -> String {
+    let time = |at: &Timestamp| Moment::from(*at).text;
+    match state {
+        HandoffState::Requested => "The platform was not asked yet.".to_owned(),
+        HandoffState::Waiting { until, why } => format!("The next attempt begins at {}: {why}.", time(until)),
+        HandoffState::Transferring { since, deadline, .. } => {
+            format!(
+                "The platform is being asked since {}, until {} at the latest.",
+                time(since),
+                time(deadline)
+            )
+        }
+        HandoffState::InDoubt { since, cause, look_at, dead_letter, .. } => {
+            let decide = if *dead_letter { " Look on the platform yourself and decide." } else { "" };
+            format!(
+                "The platform's answer was lost at {}: {cause}. It is looked up before it is asked again, next at {}.{decide}",
+                time(since),
+                time(look_at)
+            )
+        }
+        HandoffState::Accepted { at, .. } => format!("The platform has the chat since {}.", time(at)),
+        HandoffState::Carrying { at, .. } => {
+            format!(
+                "The platform has the chat since {}; words are carried between it and the person.",
+                time(at)
+            )
+        }
+        HandoffState::Closed { reason, at, .. } => {
+            format!("The team closed the chat at {}: {reason}.", time(at))
+        }
+        HandoffState::Failed { reason, at } => format!("It failed for good at {}: {reason}.", time(at)),
+    }
+}
+
+fn facts(handoff: &Handoff) -> Vec<(&'static str, String)> {
+    let receipt = &handoff.receipt;
+    let mut facts = vec![
+        ("Key", handoff.id.to_string()),
+        ("Connection", handoff.connection.to_string()),
+        ("Connector", handoff.connector.to_string()),
+        ("Way out", words::route(handoff.route).to_owned()),
+        ("Action", handoff.node.to_string()),
+        ("Fired", Moment::from(handoff.fired_at).text),
+        ("Attempts until", Moment::from(handoff.give_up_at).text),
+        ("Attempts that counted", handoff.attempts.to_string()),
+    ];
+    if let Some(at) = receipt.accepted_at {
+        facts.push(("Accepted", Moment::from(at).text));
+    }
+    facts.push(("Messages in the transcript", receipt.transcript_messages.to_string()));
+    if let Some(hash) = &receipt.transcript_sha256 {
+        facts.push(("SHA-256 of the transcript", hash.clone()));
+    }
+    facts.extend([
+        ("Typed meanwhile, sent after it", receipt.tail_messages.to_string()),
+        ("Carried to the platform since", receipt.carried_out.to_string()),
+        ("Carried to the person since", receipt.carried_in.to_string()),
+        ("Events dropped unread since", receipt.dropped.to_string()),
+    ]);
+    facts
+}

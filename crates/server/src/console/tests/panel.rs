@@ -1,0 +1,167 @@
+//! The External Handoff panel: what can be chosen, saved, refused.
+
+use axum::http::StatusCode;
+use handoff_model::{AssistantId, Plan};
+use serde_json::{Value, json};
+
+use super::desk::{Answer, Desk};
+
+const NODE: &str = "/console/assistants/support?node=out";
+
+async fn desk(plan: Plan) -> Desk {
+    let desk = Desk::signed_in(plan).await;
+    desk.draft(&json!({
+        "format": 1, "id": "support", "name": "Support", "triggers": [{
+            "id": "start", "on": {"event": "chat_started"},
+            "actions": [{"id": "out", "action": "external_handoff", "platform": null}],
+        }],
+    }))
+    .await;
+    desk
+}
+
+async fn save(desk: &Desk, fields: &[(&str, &str)]) -> Answer {
+    let page = desk.get(NODE).await;
+    let fields = [&[("node", "out"), ("enabled", "yes")], fields].concat();
+    desk.submit(&page, "/console/assistants/support/save", &fields).await
+}
+
+/// The action as it is stored.
+async fn stored(desk: &Desk) -> Value {
+    let row = desk.runtime.store().assistant(&AssistantId::new("support")).await.unwrap().unwrap();
+    let draft: Value = serde_json::from_str(&row.draft).unwrap();
+    draft["triggers"][0]["actions"][0].clone()
+}
+
+#[tokio::test]
+async fn save_keeps_the_platform_and_says_so() {
+    let desk = desk(Plan::Total).await;
+    let saved = save(&desk, &[("platform", "zendesk")]).await;
+    assert_eq!(saved.status, StatusCode::SEE_OTHER, "{}", saved.html);
+    let page = desk.get(saved.to().split('#').next().unwrap()).await;
+    assert!(page.html.contains("role=\"status\">Saved<"), "{}", page.html);
+    assert!(page.html.contains("<option value=\"zendesk\" selected>"));
+    assert_eq!(stored(&desk).await["platform"], "zendesk");
+}
+
+#[tokio::test]
+async fn platforms_that_cannot_be_chosen_are_greyed_with_the_reason() {
+    let desk = desk(Plan::Total).await;
+    let page = desk.get(NODE).await;
+    assert!(page.html.contains("<option value=\"zendesk\">Zendesk</option>"), "{}", page.html);
+    let greyed = [
+        "<option value=\"bitrix24\" disabled>Bitrix24 (needs the Enterprise plan)</option>",
+        "<option value=\"genesys\" disabled>Genesys (its connector is not loaded)</option>",
+    ];
+    for option in greyed {
+        assert!(page.html.contains(option), "{option} in {}", page.html);
+    }
+    let free = Desk::signed_in(Plan::Free).await;
+    free.draft(&json!({"format": 1, "id": "support", "name": "Support", "triggers": [{
+        "id": "start", "on": {"event": "chat_started"},
+        "actions": [{"id": "out", "action": "external_handoff", "platform": null}]}]}))
+        .await;
+    let page = free.get(NODE).await;
+    assert!(page.html.contains("<option value=\"zendesk\" disabled>Zendesk (needs the Total plan)</option>"));
+}
+
+#[tokio::test]
+async fn a_forged_form_is_refused_with_the_reason_at_the_field() {
+    let desk = desk(Plan::Total).await;
+    let cases = [
+        ("bitrix24", "Bitrix24 needs the Enterprise plan; this workspace has Total."),
+        ("genesys", "is not loaded"),
+        ("<b>other</b>", "is configured"),
+        ("", "Choose a platform."),
+    ];
+    for (platform, reason) in cases {
+        let refused = save(&desk, &[("platform", platform)]).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{platform}");
+        let (_, problem) = refused.html.split_once("id=\"platform-problem\">").unwrap();
+        assert!(problem.split_once("</span>").unwrap().0.contains(reason), "{platform}: {}", refused.html);
+        assert!(!refused.html.contains("<b>other"));
+    }
+    assert_eq!(stored(&desk).await["platform"], Value::Null);
+}
+
+#[tokio::test]
+async fn advanced_fields_are_saved() {
+    let desk = desk(Plan::Enterprise).await;
+    let fields = [
+        ("platform", "bitrix24"),
+        ("connection", "b24"),
+        ("text_asked", "One moment."),
+        ("silent_accepted", "yes"),
+        ("budget", "90"),
+        ("options", "{\"line\": 3}"),
+    ];
+    let saved = save(&desk, &fields).await;
+    assert_eq!(saved.status, StatusCode::SEE_OTHER, "{}", saved.html);
+    let action = stored(&desk).await;
+    assert_eq!(action["connection"], "b24");
+    assert_eq!(action["texts"], json!({"asked": "One moment.", "accepted": false}));
+    assert_eq!((&action["budget_seconds"], &action["options"]), (&json!(90), &json!({"line": 3})));
+    let page = desk.get(NODE).await;
+    assert!(page.html.contains("One moment.") && page.html.contains("value=\"90\""));
+}
+
+#[tokio::test]
+async fn what_is_refused_stays_typed_and_unfolded() {
+    let desk = desk(Plan::Enterprise).await;
+    let cases = [
+        ("budget", "soon", "Write a whole number"),
+        ("budget", "4", "Write a whole number"),
+        ("options", "{\"line\":", "This is not JSON"),
+        ("options", "[1]", "Write a JSON object"),
+        ("connection", "zd", "This is not a connection to Bitrix24"),
+    ];
+    for (field, value, reason) in cases {
+        let refused = save(&desk, &[("platform", "bitrix24"), (field, value)]).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{field}");
+        assert!(refused.html.contains(reason), "{field}: {}", refused.html);
+        assert!(refused.html.contains("<details class=\"advanced\" open>"));
+        let shown = value.replace('"', "&#34;");
+        assert!(refused.html.contains(&shown), "{field}: {}", refused.html);
+        assert!(refused.html.contains("<option value=\"bitrix24\" selected>"));
+    }
+    let both = [("platform", "bitrix24"), ("text_asked", "Hello"), ("silent_asked", "yes")];
+    let refused = save(&desk, &both).await;
+    assert!(refused.html.contains("not both") && refused.html.contains("Hello"));
+    assert_eq!(stored(&desk).await["platform"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_conflict_is_told_and_nothing_typed_is_lost() {
+    let desk = desk(Plan::Enterprise).await;
+    let mine = desk.get(NODE).await;
+    let theirs = save(&desk, &[("platform", "bitrix24")]).await;
+    assert_eq!(theirs.status, StatusCode::SEE_OTHER);
+
+    let fields =
+        [("node", "out"), ("enabled", "yes"), ("platform", "zendesk"), ("text_asked", "My own words")];
+    let conflict = desk.submit(&mine, "/console/assistants/support/save", &fields).await;
+    assert_eq!(conflict.status, StatusCode::CONFLICT);
+    assert!(conflict.html.contains("somebody else saved this assistant"));
+    assert!(
+        conflict.html.contains("My own words")
+            && conflict.html.contains("<option value=\"zendesk\" selected>")
+    );
+    assert_eq!(stored(&desk).await["platform"], "bitrix24");
+
+    let again = desk.submit(&conflict, "/console/assistants/support/save", &fields).await;
+    assert_eq!(again.status, StatusCode::SEE_OTHER);
+    assert_eq!(stored(&desk).await["texts"]["asked"], "My own words");
+}
+
+#[tokio::test]
+async fn what_was_typed_for_a_deleted_node_is_shown() {
+    let desk = desk(Plan::Enterprise).await;
+    let mine = desk.get(NODE).await;
+    let page = desk.get(NODE).await;
+    let deleted = desk.submit(&page, "/console/assistants/support/delete", &[("node", "out")]).await;
+    assert_eq!(deleted.status, StatusCode::SEE_OTHER);
+    let fields = [("node", "out"), ("platform", "zendesk"), ("text_asked", "My own words")];
+    let gone = desk.submit(&mine, "/console/assistants/support/save", &fields).await;
+    assert_eq!(gone.status, StatusCode::CONFLICT);
+    assert!(gone.html.contains("deleted this node") && gone.html.contains("My own words"));
+}

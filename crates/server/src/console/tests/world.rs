@@ -1,0 +1,93 @@
+//! What the runtime takes from outside: a clock that stands still until it is moved, connectors that
+//! only say what they are.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+use futures::future::BoxFuture;
+use handoff_core::world::{Blob, Blobs, Call, CallError, Chance, Clock, Connectors, Seal};
+use handoff_model::{ConnectionId, Timestamp, connector::Manifest};
+use serde_json::{Value, json};
+
+/// A clock that is moved by hand.
+pub(super) struct HandClock(AtomicI64);
+
+impl HandClock {
+    pub(super) fn at(now: i64) -> Self {
+        Self(AtomicI64::new(now))
+    }
+
+    pub(super) fn forward(&self, by: Duration) {
+        self.0.fetch_add(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
+    }
+}
+
+impl Clock for HandClock {
+    fn now(&self) -> Timestamp {
+        Timestamp(self.0.load(Ordering::SeqCst))
+    }
+
+    fn sleep(&self, _: Duration) -> BoxFuture<'static, ()> {
+        Box::pin(std::future::pending())
+    }
+}
+
+/// Connectors by connection.
+#[derive(Default)]
+pub(super) struct Shelf(BTreeMap<ConnectionId, Arc<Manifest>>);
+
+impl Shelf {
+    pub(super) fn with(mut self, connection: &str, connector: &str, name: &str) -> Self {
+        let manifest = json!({
+            "id": connector, "version": "1.0.0", "name": name, "abi": [1, 0], "model": 1,
+            "capabilities": { "routes": ["bridge"] }, "settings": {},
+        });
+        self.0.insert(ConnectionId::new(connection), Arc::new(serde_json::from_value(manifest).unwrap()));
+        self
+    }
+}
+
+impl Connectors for Shelf {
+    fn call(&self, _: &ConnectionId, _: Call) -> BoxFuture<'_, Result<Value, CallError>> {
+        Box::pin(async { Err(CallError::NotBegun("no calls in these tests".to_owned())) })
+    }
+
+    fn manifest(&self, connection: &ConnectionId) -> Option<Arc<Manifest>> {
+        self.0.get(connection).cloned()
+    }
+}
+
+/// No chance, no encryption, no files: pages need none of them.
+pub(super) struct Plain;
+
+impl Chance for Plain {
+    fn next(&self) -> u64 {
+        0
+    }
+}
+
+impl Seal for Plain {
+    fn seal(&self, plain: &[u8]) -> Vec<u8> {
+        plain.to_vec()
+    }
+
+    fn unseal(&self, sealed: &[u8]) -> Result<Vec<u8>, String> {
+        Ok(sealed.to_vec())
+    }
+}
+
+impl Blobs for Plain {
+    fn write(&self, _: String, _: Vec<u8>) -> BoxFuture<'_, Result<String, String>> {
+        Box::pin(async { Err("no files in these tests".to_owned()) })
+    }
+
+    fn read(&self, _: &str) -> BoxFuture<'_, Result<Option<Blob>, String>> {
+        Box::pin(async { Ok(None) })
+    }
+}

@@ -1,0 +1,82 @@
+//! What every handler is given.
+
+use std::{sync::Arc, time::Duration};
+
+use handoff_core::{runtime::Runtime, world::Seal};
+use tokio::sync::{Semaphore, watch};
+
+use crate::{auth::ApiKeys, metrics::Counts};
+
+/// What an operator may choose about the edges.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Title of the webchat, for persons.
+    pub webchat_title: String,
+    /// Origins of other sites that may embed the webchat, such as `https://shop.example`.
+    pub webchat_origins: Vec<String>,
+    /// Whether `/metrics` answers without an API key.
+    pub open_metrics: bool,
+    /// How long a request may take until its answer begins; long polls answer within half of it.
+    pub request_timeout: Duration,
+    /// Event streams and long polls that may be open at once.
+    pub most_streams: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            webchat_title: "Chat".to_owned(),
+            webchat_origins: Vec::new(),
+            open_metrics: true,
+            request_timeout: Duration::from_secs(60),
+            most_streams: 10_000,
+        }
+    }
+}
+
+/// What every handler is given. Cheap to clone.
+#[derive(Clone)]
+pub struct AppState {
+    /// Live conversations.
+    pub runtime: Runtime,
+    /// Who may use the API.
+    pub keys: Arc<ApiKeys>,
+    /// What the operator chose.
+    pub options: Arc<Options>,
+    /// Encrypts what addresses of files carry.
+    pub seal: Arc<dyn Seal>,
+    pub(crate) counts: Arc<Counts>,
+    pub(crate) streams: Arc<Semaphore>,
+    stopping: Arc<watch::Sender<bool>>,
+}
+
+impl AppState {
+    /// Puts together what handlers need.
+    pub fn new(runtime: Runtime, keys: ApiKeys, options: Options, seal: Arc<dyn Seal>) -> Self {
+        Self {
+            runtime,
+            keys: Arc::new(keys),
+            streams: Arc::new(Semaphore::new(options.most_streams)),
+            options: Arc::new(options),
+            seal,
+            counts: Arc::default(),
+            stopping: Arc::new(watch::Sender::new(false)),
+        }
+    }
+
+    /// Ends event streams and long polls, which would otherwise hold up an orderly stop, and
+    /// makes `/health/ready` say no. Requests are still answered.
+    pub fn stop(&self) {
+        self.stopping.send_replace(true);
+    }
+
+    /// Whether the server is about to stop.
+    pub(crate) fn is_stopping(&self) -> bool {
+        *self.stopping.borrow()
+    }
+
+    /// Turns to `true` when the server stops.
+    pub(crate) fn stopping(&self) -> watch::Receiver<bool> {
+        self.stopping.subscribe()
+    }
+}
