@@ -1,0 +1,110 @@
+//! `handoff handoff`: which conversations left, and what became of each.
+
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use clap::Subcommand;
+use handoff_core::{
+    handoff::{Handoff, HandoffState},
+    store::{Handoffs, Page},
+};
+use handoff_model::HandoffId;
+
+use super::{say, say_json};
+use crate::{
+    compose::{self, Role},
+    config::Config,
+};
+
+/// What to do with handoffs.
+#[derive(Subcommand)]
+pub(crate) enum Verb {
+    /// Lists handoffs, latest first.
+    List {
+        /// Only those that are requested, waiting, transferring, `in_doubt`, accepted, carrying, closed or failed.
+        #[arg(long)]
+        state: Option<String>,
+        /// How many.
+        #[arg(long, default_value_t = 50)]
+        limit: usize,
+        /// Goes on after this cursor.
+        #[arg(long)]
+        after: Option<String>,
+    },
+    /// Shows a handoff and its receipt.
+    Show {
+        /// Its id.
+        id: String,
+    },
+}
+
+pub(crate) async fn run(config: &Config, verb: &Verb, json: bool) -> anyhow::Result<ExitCode> {
+    let store = compose::open_store(config, Role::Command)?;
+    match verb {
+        Verb::List { state, limit, after } => {
+            if let Some(name) = state.as_deref().filter(|name| !HandoffState::NAMES.contains(name)) {
+                bail!("there is no state {name:?}; the states are {}", HandoffState::NAMES.join(", "));
+            }
+            let page = Page { after: after.clone(), limit: *limit };
+            let rows = store.handoffs(state.as_deref(), page).await?;
+            if json {
+                say_json(&rows)?;
+            } else if rows.is_empty() {
+                say("no handoffs");
+            } else {
+                for row in rows {
+                    say(format!(
+                        "{}  {:<12}  {:<10}  {}  {}",
+                        row.id, row.state, row.platform, row.fired_at, row.conversation
+                    ));
+                }
+            }
+        }
+        Verb::Show { id } => {
+            let handoff = store.handoff(&HandoffId::new(id)).await?;
+            let handoff =
+                handoff.with_context(|| format!("there is no handoff {id:?}; see: handoff handoff list"))?;
+            if json { say_json(&handoff)? } else { show(&handoff) }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn show(handoff: &Handoff) {
+    let receipt = &handoff.receipt;
+    say(format!("handoff      {}", handoff.id));
+    say(format!("conversation {}", handoff.conversation));
+    say(format!("platform     {} (connection {})", handoff.platform, handoff.connection));
+    say(format!("route        {:?}", handoff.route).to_lowercase());
+    say(format!("state        {}", handoff.state.name()));
+    match &handoff.state {
+        HandoffState::Failed { reason, at } => say(format!("failed       {at}: {reason}")),
+        HandoffState::InDoubt { cause, since, .. } => say(format!("in doubt     since {since}: {cause}")),
+        HandoffState::Waiting { until, why } => say(format!("waiting      until {until}: {why}")),
+        HandoffState::Closed { reason, at, .. } => say(format!("closed       {at}: {reason}")),
+        _ => {}
+    }
+    say(format!("fired        {}", handoff.fired_at));
+    if let Some(at) = receipt.accepted_at {
+        say(format!("accepted     {at}"));
+    }
+    if let Some(ticket) = &receipt.ticket {
+        let label = ticket.label.as_deref().unwrap_or("-");
+        say(format!("ticket       {} ({label}) {}", ticket.chat, ticket.url.as_deref().unwrap_or_default()));
+    }
+    say(format!("attempts     {}", handoff.attempts));
+    say(format!(
+        "transcript   {} messages, sha256 {}",
+        receipt.transcript_messages,
+        receipt.transcript_sha256.as_deref().unwrap_or("-")
+    ));
+    say(format!("tail         {} messages", receipt.tail_messages));
+    say(format!(
+        "carried      {} out, {} in, {} dropped unread",
+        receipt.carried_out, receipt.carried_in, receipt.dropped
+    ));
+    say(format!("told         {}", receipt.told.join(", ")));
+    for remark in &receipt.remarks {
+        say(format!("remark       {remark}"));
+    }
+}

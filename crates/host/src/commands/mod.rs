@@ -1,0 +1,38 @@
+//! One file for each verb of the command line.
+
+pub(crate) mod assistant;
+pub(crate) mod check;
+pub(crate) mod connector;
+mod connectors;
+pub(crate) mod conversation;
+pub(crate) mod handoffs;
+pub(crate) mod serve;
+
+use handoff_core::assistant::Finding;
+use serde::Serialize;
+
+/// Prints a line of output.
+#[expect(clippy::print_stdout, reason = "a command's output is what it is for")]
+pub(crate) fn say(line: impl std::fmt::Display) {
+    println!("{line}");
+}
+
+/// Says what went wrong, and what lies behind it.
+#[expect(clippy::print_stderr, reason = "a command's complaints belong to standard error")]
+pub(crate) fn complain(error: &anyhow::Error) {
+    eprintln!("handoff: {error:#}");
+}
+
+pub(crate) fn say_json(value: &impl Serialize) -> anyhow::Result<()> {
+    say(serde_json::to_string_pretty(value)?);
+    Ok(())
+}
+
+/// Prints findings, one a line.
+pub(crate) fn say_findings(findings: &[Finding], json: bool) -> anyhow::Result<()> {
+    if json {
+        return say_json(&findings);
+    }
+    findings.iter().for_each(say);
+    Ok(())
+}

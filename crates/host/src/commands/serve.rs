@@ -1,0 +1,169 @@
+//! `handoff serve`: runs until it is told to stop.
+
+use std::{fs, io::Write, os::unix::fs::OpenOptionsExt, process::ExitCode, sync::Arc, time::Duration};
+
+use anyhow::Context;
+use handoff_core::{
+    runtime::Runtime,
+    world::{Call, CallError, Clock, Connectors},
+};
+use handoff_model::{
+    ConnectionId,
+    connector::{ConnectorError, Install, Installed},
+};
+use handoff_server::{
+    ApiKey, ApiKeys, AppState, Options,
+    console::{self, ConnectorViews, ConsoleState},
+};
+use serde_json::json;
+use tokio::{net::TcpListener, signal::unix};
+
+use super::{connectors, say};
+use crate::{
+    compose::{self, Host, Role},
+    config::Config,
+    telemetry,
+};
+
+/// Longest time for setting up one account.
+const INSTALLING: Duration = Duration::from_secs(60);
+/// Pause before setting it up is tried again.
+const INSTALL_AGAIN: Duration = Duration::from_secs(60);
+/// Pause between two rounds of tidying.
+const TIDYING: Duration = Duration::from_secs(60 * 60);
+/// How long open requests may take after the server was told to stop.
+const GRACE: Duration = Duration::from_secs(10);
+
+pub(crate) async fn run(config: Config) -> anyhow::Result<ExitCode> {
+    telemetry::start(&config.log)?;
+    let listener = TcpListener::bind(config.server.listen).await.with_context(|| {
+        format!("the address {} cannot be used; choose another one as server.listen", config.server.listen)
+    })?;
+    let address = listener.local_addr()?;
+    let public_url = match &config.server.public_url {
+        Some(url) => url.as_str().trim_end_matches('/').to_owned(),
+        None => format!("http://{address}"),
+    };
+    let host = compose::host(&config, Role::Server)?;
+    host.keyring.rotate(host.clock.now())?;
+    host.store.release_all().await?;
+    first_user(&config, &host).await?;
+    let state = AppState::new(host.runtime.clone(), keys(&config)?, options(&config), host.keyring.clone());
+    let console = ConsoleState::new(host.runtime.clone(), public_url.parse()?, views(&host));
+    let app = handoff_server::router(state.clone()).merge(console::router(console));
+    spawn_work(&config, &host, &public_url);
+    let told_to_stop = told_to_stop()?;
+    say(format!("listening on http://{address}"));
+    tracing::info!("Listening on http://{address}, reached as {public_url}");
+    let stop = async move {
+        told_to_stop.await;
+        tracing::info!("Stopping");
+        state.stop();
+        tokio::spawn(async {
+            tokio::time::sleep(GRACE).await;
+            tracing::warn!("Requests were still open and are cut off");
+            std::process::exit(0);
+        });
+    };
+    axum::serve(listener, app.into_make_service_with_connect_info::<std::net::SocketAddr>())
+        .with_graceful_shutdown(stop)
+        .await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn options(config: &Config) -> Options {
+    Options {
+        webchat_title: config.server.webchat_title.clone(),
+        webchat_origins: config.server.webchat_origins.clone(),
+        ..Options::default()
+    }
+}
+
+pub(super) fn keys(config: &Config) -> anyhow::Result<ApiKeys> {
+    let mut keys = Vec::new();
+    for (name, key) in &config.api_keys {
+        let secret = key.key.read().with_context(|| format!("the API key {name}"))?;
+        let scopes: Result<Vec<_>, _> = key.scopes.iter().map(|scope| scope.parse()).collect();
+        keys.push(ApiKey::from_secret(
+            name,
+            &secret,
+            scopes.with_context(|| format!("the API key {name}"))?,
+        )?);
+    }
+    Ok(ApiKeys::new(keys)?)
+}
+
+fn spawn_work(config: &Config, host: &Host, public_url: &str) {
+    let runtime: Runtime = host.runtime.clone();
+    tokio::spawn(async move { runtime.run().await });
+    for id in config.connections.keys() {
+        let registry = host.registry.clone();
+        let install = Install { webhook_url: format!("{public_url}/webhooks/{id}") };
+        tokio::spawn(set_up(registry, id.clone(), install, host.clock.clone()));
+    }
+    let (keyring, blobs, clock) = (host.keyring.clone(), host.blobs.clone(), host.clock.clone());
+    tokio::spawn(async move {
+        loop {
+            clock.sleep(TIDYING).await;
+            if let Err(error) = keyring.rotate(clock.now()) {
+                tracing::error!("Today's key could not be drawn: {error:#}");
+            }
+            if let Err(error) = blobs.tidy() {
+                tracing::warn!(%error, "Old files could not be deleted");
+            }
+        }
+    });
+}
+
+/// Sets an account up on its platform, and tries again until that works.
+async fn set_up(registry: Arc<dyn Connectors>, id: ConnectionId, install: Install, clock: Arc<dyn Clock>) {
+    loop {
+        let call = Call { verb: "install", request: json!(install), deadline: INSTALLING, checkpoints: None };
+        match registry.call(&id, call).await {
+            Ok(answer) => {
+                let installed: Installed = serde_json::from_value(answer).unwrap_or_default();
+                installed.notes.iter().for_each(|note| tracing::info!(connection.id = %id, "{note}"));
+                return;
+            }
+            Err(CallError::Connector(ConnectorError::Unsupported { .. })) => return,
+            Err(error) => {
+                tracing::warn!(connection.id = %id, %error, "Connection {id} is not set up on its platform; trying again");
+            }
+        }
+        clock.sleep(INSTALL_AGAIN).await;
+    }
+}
+
+/// Makes the first user, so that somebody can sign in.
+async fn first_user(config: &Config, host: &Host) -> anyhow::Result<()> {
+    let password = config.console.admin_password.as_ref().map(|secret| secret.read()).transpose()?;
+    let drawn = console::first_admin(&*host.store, password, &*host.clock).await?;
+    if let Some(password) = drawn {
+        let path = config.data_dir.join("first-sign-in.txt");
+        let mut file =
+            fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path)?;
+        writeln!(file, "user: admin\npassword: {password}")?;
+        tracing::info!("The console's first user and password are in {}", path.display());
+    }
+    Ok(())
+}
+
+/// What the console shows of the plugin folder.
+fn views(host: &Host) -> ConnectorViews {
+    let registry = host.registry.clone();
+    Arc::new(move || connectors::views(&registry))
+}
+
+/// Listens for the signals to stop from now on, and ends when one arrives.
+fn told_to_stop() -> anyhow::Result<impl Future<Output = ()>> {
+    let mut terminate =
+        unix::signal(unix::SignalKind::terminate()).context("the signal to stop cannot be heard")?;
+    let mut interrupt =
+        unix::signal(unix::SignalKind::interrupt()).context("the signal to stop cannot be heard")?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}

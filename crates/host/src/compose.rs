@@ -1,0 +1,133 @@
+//! Puts the parts together. The only place that knows every concrete type.
+
+use std::{collections::BTreeMap, fs, os::unix::fs::DirBuilderExt, sync::Arc};
+
+use anyhow::Context;
+use handoff_core::{
+    plugins::{ConnectionSetup, Limits, Options, Registry, World},
+    runtime::{Channel, ChannelKind, Connection, Parts, Runtime},
+    store::Store,
+    world::{Clock, Seal},
+};
+use handoff_model::ChannelId;
+use handoff_store::Sqlite;
+
+use crate::{
+    blobs::{BlobFolder, SharedBlobs},
+    clock::{WorldChance, WorldClock},
+    config::{Config, OwnChannel},
+    keyring::Keyring,
+};
+
+/// The running parts.
+pub(crate) struct Host {
+    pub(crate) runtime: Runtime,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) keyring: Arc<Keyring>,
+    pub(crate) blobs: Arc<BlobFolder>,
+}
+
+/// Whether this process is the server or a command beside it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// The only server on its database.
+    Server,
+    /// A command, perhaps beside a running server.
+    Command,
+}
+
+pub(crate) fn host(config: &Config, role: Role) -> anyhow::Result<Host> {
+    let clock: Arc<dyn Clock> = Arc::new(WorldClock::new(config.clock.factor));
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&config.data_dir)
+        .with_context(|| format!("the data folder {} cannot be made", config.data_dir.display()))?;
+    let keyring = Arc::new(Keyring::open(&config.data_dir.join("keys.json"), clock.now())?);
+    let store = open_store(config, role)?;
+    let blobs = Arc::new(BlobFolder::open(&config.data_dir.join("blobs"), keyring.clone() as Arc<dyn Seal>)?);
+    let world =
+        World { clock: clock.clone(), keep: store.clone(), blobs: Arc::new(SharedBlobs(blobs.clone())) };
+    let registry = Arc::new(Registry::open(&plugin_options(config), setups(config)?, world));
+    let store: Arc<dyn Store> = store;
+    let runtime = Runtime::new(Parts {
+        store: store.clone(),
+        connectors: registry.clone(),
+        clock: clock.clone(),
+        chance: Arc::new(WorldChance),
+        seal: keyring.clone(),
+        blobs: Arc::new(SharedBlobs(blobs.clone())),
+        channels: channels(config, &registry),
+        connections: connections(config),
+        plan: config.workspace.plan,
+        lowest: config.plans.clone(),
+    });
+    Ok(Host { runtime, registry, store, clock, keyring, blobs })
+}
+
+/// The store alone, for commands that need no connectors.
+pub(crate) fn open_store(config: &Config, role: Role) -> anyhow::Result<Arc<Sqlite>> {
+    let path = config.data_dir.join("handoff.sqlite3");
+    let store = match role {
+        Role::Server => Sqlite::open(&path),
+        Role::Command => Sqlite::open_beside(&path),
+    };
+    Ok(Arc::new(store?))
+}
+
+fn plugin_options(config: &Config) -> Options {
+    Options {
+        folder: config.plugins.folder.clone(),
+        vault: config.data_dir.join("vault"),
+        allow_loopback_http: config.plugins.allow_loopback_http,
+        limits: Limits::default(),
+    }
+}
+
+fn setups(config: &Config) -> anyhow::Result<Vec<ConnectionSetup>> {
+    let setup = |(id, connection): (&handoff_model::ConnectionId, &crate::config::ConnectionConfig)| {
+        let mut secrets = BTreeMap::new();
+        for (name, secret) in &connection.secrets {
+            let value = secret.read().with_context(|| format!("the secret {name} of connection {id}"))?;
+            secrets.insert(name.clone(), value);
+        }
+        let settings = serde_json::to_value(&connection.settings)
+            .with_context(|| format!("the settings of connection {id}"))?;
+        Ok(ConnectionSetup { id: id.clone(), connector: connection.connector.clone(), settings, secrets })
+    };
+    config.connections.iter().map(setup).collect()
+}
+
+/// Our own channels, and those that platforms bring along.
+fn channels(config: &Config, registry: &Registry) -> Vec<Channel> {
+    use handoff_core::world::Connectors;
+    let own = config.channels.iter().map(|(id, channel)| Channel {
+        id: id.clone(),
+        kind: match channel.kind {
+            OwnChannel::Api => ChannelKind::Api,
+            OwnChannel::Webchat => ChannelKind::Webchat,
+        },
+        assistant: channel.assistant.clone(),
+    });
+    let theirs = config.connections.iter().map(|(id, connection)| Channel {
+        id: ChannelId::new(id.as_str()),
+        kind: ChannelKind::Connection(id.clone()),
+        assistant: connection.assistant.clone(),
+    });
+    for (id, connection) in &config.connections {
+        let brings = registry.manifest(id).is_some_and(|manifest| manifest.capabilities.channel.is_some());
+        if connection.assistant.is_some() && !brings && registry.manifest(id).is_some() {
+            tracing::warn!(connection.id = %id, "Connection {id} names an assistant, but its connector has no channel of its own");
+        }
+    }
+    own.chain(theirs).collect()
+}
+
+fn connections(config: &Config) -> Vec<Connection> {
+    let one = |(id, connection): (&handoff_model::ConnectionId, &crate::config::ConnectionConfig)| {
+        Connection { id: id.clone(), connector: connection.connector.clone() }
+    };
+    config.connections.iter().map(one).collect()
+}

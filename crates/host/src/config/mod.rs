@@ -1,0 +1,272 @@
+//! What the operator configures: one file, and the environment over it.
+//!
+//! Unknown keys are refused with their line. A variable `HANDOFF__SERVER__LISTEN` stands for the key
+//! `listen` of the section `server`.
+
+mod secret;
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, bail};
+use handoff_model::{AssistantId, ChannelId, ConnectionId, ConnectorId, Plan};
+use serde::Deserialize;
+
+pub(crate) use secret::Secret;
+
+/// Everything that can be configured.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Config {
+    /// Folder for the database, keys and files.
+    #[serde(default = "data_dir")]
+    pub(crate) data_dir: PathBuf,
+    #[serde(default)]
+    pub(crate) server: Server,
+    #[serde(default)]
+    pub(crate) workspace: Workspace,
+    /// Lowest plan by connector.
+    #[serde(default = "lowest_plans")]
+    pub(crate) plans: BTreeMap<ConnectorId, Plan>,
+    #[serde(default)]
+    pub(crate) plugins: Plugins,
+    #[serde(default)]
+    pub(crate) log: Log,
+    #[serde(default)]
+    pub(crate) clock: ClockConfig,
+    #[serde(default)]
+    pub(crate) console: Console,
+    #[serde(default)]
+    pub(crate) channels: BTreeMap<ChannelId, ChannelConfig>,
+    #[serde(default)]
+    pub(crate) connections: BTreeMap<ConnectionId, ConnectionConfig>,
+    #[serde(default)]
+    pub(crate) api_keys: BTreeMap<String, ApiKeyConfig>,
+}
+
+/// Where the server listens.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Server {
+    /// Address and port; port 0 takes any that is free.
+    pub(crate) listen: SocketAddr,
+    /// Address under which browsers and platforms reach the server.
+    pub(crate) public_url: Option<url::Url>,
+    /// Sites that may embed the webchat.
+    pub(crate) webchat_origins: Vec<String>,
+    /// Title of the webchat.
+    pub(crate) webchat_title: String,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            public_url: None,
+            webchat_origins: Vec::new(),
+            webchat_title: "Chat".to_owned(),
+        }
+    }
+}
+
+/// The tenant.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Workspace {
+    /// What it pays for.
+    pub(crate) plan: Plan,
+}
+
+impl Default for Workspace {
+    fn default() -> Self {
+        Self { plan: Plan::Free }
+    }
+}
+
+/// Plugin files.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Plugins {
+    /// The folder into which they are dropped.
+    pub(crate) folder: PathBuf,
+    /// Lets connectors call this very machine without TLS. For trying things out.
+    pub(crate) allow_loopback_http: bool,
+}
+
+impl Default for Plugins {
+    fn default() -> Self {
+        Self { folder: PathBuf::from("plugins"), allow_loopback_http: false }
+    }
+}
+
+/// Logging.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Log {
+    /// `error`, `warn`, `info`, `debug`, `trace`, or a filter such as `info,handoff_core=debug`.
+    pub(crate) level: String,
+    /// Form of the lines.
+    pub(crate) format: LogFormat,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { level: "info".to_owned(), format: LogFormat::Text }
+    }
+}
+
+/// Form of log lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+}
+
+/// The server's time. For tests.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct ClockConfig {
+    /// How much faster than the world's time runs.
+    pub(crate) factor: u32,
+}
+
+impl Default for ClockConfig {
+    fn default() -> Self {
+        Self { factor: 1 }
+    }
+}
+
+/// The console.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Console {
+    /// Password of the first user; otherwise one is drawn and written to a file.
+    pub(crate) admin_password: Option<Secret>,
+}
+
+/// A channel of ours.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ChannelConfig {
+    /// What it is.
+    pub(crate) kind: OwnChannel,
+    /// The assistant that serves it.
+    pub(crate) assistant: Option<AssistantId>,
+}
+
+/// What a channel of ours is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum OwnChannel {
+    /// Over the HTTP API.
+    Api,
+    /// The widget.
+    Webchat,
+}
+
+/// An account on a platform.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ConnectionConfig {
+    /// The connector that speaks to it.
+    pub(crate) connector: ConnectorId,
+    /// The assistant that serves the platform's own channel.
+    pub(crate) assistant: Option<AssistantId>,
+    /// As the connector's schema says.
+    #[serde(default)]
+    pub(crate) settings: toml::Table,
+    /// By name.
+    #[serde(default)]
+    pub(crate) secrets: BTreeMap<String, Secret>,
+}
+
+/// A key for programs.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ApiKeyConfig {
+    /// Its secret.
+    pub(crate) key: Secret,
+    /// What it allows: `admin`, `channel:NAME`.
+    pub(crate) scopes: Vec<String>,
+}
+
+/// Reads the file and the environment.
+///
+/// # Errors
+/// A sentence with the place of what is wrong.
+pub(crate) fn load(path: &Path) -> anyhow::Result<Config> {
+    let text = fs::read_to_string(path).with_context(|| {
+        format!("the configuration {} cannot be read; name another with --config FILE", path.display())
+    })?;
+    // First the file alone: only its own parser knows lines.
+    toml::from_str::<Config>(&text).with_context(|| format!("{} is not right", path.display()))?;
+    let environment =
+        config::Environment::with_prefix("HANDOFF").prefix_separator("__").separator("__").try_parsing(true);
+    let merged = config::Config::builder()
+        .add_source(config::File::from_str(&text, config::FileFormat::Toml))
+        .add_source(environment)
+        .build()
+        .context("the environment's HANDOFF__… variables do not fit the configuration")?;
+    let mut config: Config = merged.try_deserialize().context(
+        "a HANDOFF__… variable of the environment names a key that does not exist, or has a wrong value",
+    )?;
+    let base = path.parent().unwrap_or(Path::new("."));
+    config.data_dir = base.join(&config.data_dir);
+    config.plugins.folder = base.join(&config.plugins.folder);
+    let secrets = config.connections.values_mut().flat_map(|connection| connection.secrets.values_mut());
+    let keys = config.api_keys.values_mut().map(|key| &mut key.key);
+    secrets.chain(keys).chain(&mut config.console.admin_password).for_each(|secret| secret.beside(base));
+    check(&config)?;
+    Ok(config)
+}
+
+fn check(config: &Config) -> anyhow::Result<()> {
+    for id in config.channels.keys() {
+        if config.connections.contains_key(&ConnectionId::new(id.as_str())) {
+            bail!("a channel and a connection are both named {id:?}; give one of them another name");
+        }
+    }
+    let names = config
+        .channels
+        .keys()
+        .map(ChannelId::as_str)
+        .chain(config.connections.keys().map(ConnectionId::as_str));
+    for name in names {
+        let fits =
+            !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+        if !fits {
+            bail!("{name:?} is no name for a channel or connection: use letters, digits, - and _");
+        }
+    }
+    for origin in &config.server.webchat_origins {
+        let parsed: Option<url::Url> = origin.parse().ok();
+        if parsed.is_none_or(|url| url.origin().ascii_serialization() != *origin) {
+            bail!("server.webchat_origins: {origin:?} is no origin; write it like \"https://shop.example\"");
+        }
+    }
+    if config.clock.factor == 0 || config.clock.factor > 1_000 {
+        bail!("clock.factor must lie between 1 and 1000");
+    }
+    Ok(())
+}
+
+fn data_dir() -> PathBuf {
+    PathBuf::from("data")
+}
+
+fn lowest_plans() -> BTreeMap<ConnectorId, Plan> {
+    BTreeMap::from([
+        (ConnectorId::new("zendesk"), Plan::Total),
+        (ConnectorId::new("bitrix24"), Plan::Enterprise),
+    ])
+}
+
+#[cfg(test)]
+mod tests;

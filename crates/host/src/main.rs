@@ -1,0 +1,94 @@
+//! The `handoff` program: the server, and the commands of its operator.
+//!
+//! `config` reads what the operator wrote, `compose` puts the parts together and is the only place that
+//! knows every concrete type, `commands` has one file for each verb.
+
+mod blobs;
+mod clock;
+mod commands;
+mod compose;
+mod config;
+mod keyring;
+mod telemetry;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+use commands::{assistant, check, connector, conversation, handoffs, serve};
+
+/// Runs AI-assistant chats and gives them away for good to live-agent platforms.
+#[derive(Parser)]
+#[command(name = "handoff", version)]
+struct Cli {
+    /// The configuration file.
+    #[arg(long, global = true, env = "HANDOFF_CONFIG", default_value = "handoff.toml")]
+    config: PathBuf,
+    /// Prints JSON instead of text.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Runs the server until it is told to stop.
+    Serve,
+    /// Checks the configuration, the plugin files, and every account on its platform.
+    Check,
+    /// Imports, exports, validates and publishes assistants.
+    #[command(subcommand)]
+    Assistant(assistant::Verb),
+    /// Shows plugin files.
+    #[command(subcommand)]
+    Connector(connector::Verb),
+    /// Shows handoffs.
+    #[command(subcommand)]
+    Handoff(handoffs::Verb),
+    /// Shows conversations, up to their handoff.
+    #[command(subcommand)]
+    Conversation(conversation::Verb),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    match run(&cli) {
+        Ok(code) => code,
+        Err(error) => {
+            commands::complain(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
+    if let Command::Connector(connector::Verb::Inspect { file }) = &cli.command {
+        return connector::inspect(file, cli.json);
+    }
+    let config = config::load(&cli.config)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let code = runtime.block_on(async {
+        match &cli.command {
+            Command::Serve => serve::run(config).await,
+            Command::Check => check::run(&config, cli.json).await,
+            Command::Assistant(verb) => assistant::run(&config, verb, cli.json).await,
+            Command::Connector(verb) => connector::run(&config, verb, cli.json).await,
+            Command::Handoff(verb) => handoffs::run(&config, verb, cli.json).await,
+            Command::Conversation(verb) => conversation::run(&config, verb, cli.json).await,
+        }
+    });
+    // A connector that hangs must not keep the program from ending.
+    runtime.shutdown_background();
+    code
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn no_two_arguments_of_the_command_line_collide() {
+        super::Cli::command().debug_assert();
+    }
+}
