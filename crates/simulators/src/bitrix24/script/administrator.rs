@@ -1,0 +1,159 @@
+//! What the administrator and the weather do: settings, lines, tokens, the application, failing methods.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::extract::State as Shared;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::super::api::params::Params;
+use super::super::{Portal, api, events, views};
+use super::Answered;
+use crate::control::{Json, Refused};
+
+/// The switches as they are.
+pub(super) async fn settings(Shared(portal): Shared<Arc<Portal>>) -> Json<Value> {
+    Json(json!(portal.read(|state| state.settings.clone())))
+}
+
+/// Changes some switches.
+pub(super) async fn change_settings(
+    Shared(portal): Shared<Arc<Portal>>,
+    Json(patch): Json<Value>,
+) -> Answered {
+    let changed = portal.act(|state| {
+        let patched = state.settings.patched(&patch)?;
+        state.settings = patched.clone();
+        Ok::<_, String>(patched)
+    });
+    Ok(Json(json!(changed.map_err(Refused::because)?)))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LineChange {
+    id: i64,
+    /// Settings under their documented names.
+    #[serde(default)]
+    fields: Map<String, Value>,
+    /// User ids.
+    #[serde(default)]
+    queue: Option<Vec<i64>>,
+}
+
+/// Changes a line, or adds one.
+pub(super) async fn line(Shared(portal): Shared<Arc<Portal>>, Json(change): Json<LineChange>) -> Answered {
+    let line = portal.act(|state| {
+        let mut fields = change.fields;
+        if let Some(queue) = change.queue {
+            fields.insert("QUEUE".to_owned(), json!(queue));
+        }
+        let wishes = Params::new(fields);
+        match state.lines.get_mut(&change.id) {
+            Some(line) => line.set(&wishes),
+            None => drop(state.add_line(Some(change.id), &wishes)),
+        }
+        state.lines.get(&change.id).cloned()
+    });
+    Ok(Json(json!(line)))
+}
+
+/// Every access token expires now.
+pub(super) async fn tokens_expire(Shared(portal): Shared<Arc<Portal>>) -> Json<Value> {
+    portal.act(|state| state.tokens.expire_all(state.now_ms));
+    Json(json!({ "expired": true }))
+}
+
+/// Every token is worthless from now on.
+pub(super) async fn tokens_revoke(Shared(portal): Shared<Arc<Portal>>) -> Json<Value> {
+    portal.act(|state| state.tokens.revoke_all());
+    Json(json!({ "revoked": true }))
+}
+
+/// A user agrees to the application: an authorisation code.
+pub(super) async fn oauth_code(Shared(portal): Shared<Arc<Portal>>) -> Json<Value> {
+    let code = portal.act(|state| {
+        let (user, now_ms) = (state.identity.webhook_user, state.now_ms);
+        state.tokens.code(user, now_ms)
+    });
+    Json(json!({ "code": code }))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Install {
+    handler: String,
+}
+
+/// The administrator installs the application: its handler gets the first tokens.
+pub(super) async fn app_install(
+    Shared(portal): Shared<Arc<Portal>>,
+    Json(install): Json<Install>,
+) -> Json<Value> {
+    portal.act(|state| {
+        state.settings.installed = true;
+        let user = state.identity.webhook_user;
+        let pair = state.tokens.issue(user, state.settings.access_token_seconds, state.now_ms);
+        let mut auth = events::auth_block(state, None);
+        if let (Value::Object(auth), Value::Object(token)) = (&mut auth, views::token(state, &pair)) {
+            auth.extend(token);
+        }
+        let language = state.settings.language.clone();
+        let data = json!({ "VERSION": 1, "ACTIVE": "Y", "INSTALLED": "Y", "LANGUAGE_ID": language });
+        events::application_event(state, "ONAPPINSTALL", &install.handler, &data, &auth, 0);
+    });
+    Json(json!({ "installed": true }))
+}
+
+/// The administrator removes the application: its tokens and bindings are gone, and no event leaves any more.
+pub(super) async fn app_uninstall(Shared(portal): Shared<Arc<Portal>>) -> Json<Value> {
+    portal.act(|state| {
+        let data = json!({ "LANGUAGE_ID": state.settings.language, "CLEAN": "1" });
+        api::fire(state, "ONAPPUNINSTALL", &data, None);
+        state.settings.installed = false;
+        state.bindings.clear();
+        state.tokens.revoke_all();
+    });
+    Json(json!({ "installed": false }))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Block {
+    method: String,
+    seconds: i64,
+}
+
+/// The method has used up its operating time for a while.
+pub(super) async fn method_block(
+    Shared(portal): Shared<Arc<Portal>>,
+    Json(block): Json<Block>,
+) -> Json<Value> {
+    let blocked: BTreeMap<String, i64> = portal.act(|state| {
+        state.blocked.insert(block.method.to_lowercase(), state.now_ms + block.seconds * 1000);
+        state.blocked.clone()
+    });
+    Json(json!({ "blocked_until_ms": blocked }))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FailAfter {
+    method: String,
+    #[serde(default = "once")]
+    times: u32,
+}
+
+fn once() -> u32 {
+    1
+}
+
+/// The next calls of the method have their effect and are answered 500.
+pub(super) async fn method_fail_after(
+    Shared(portal): Shared<Arc<Portal>>,
+    Json(fail): Json<FailAfter>,
+) -> Json<Value> {
+    portal.act(|state| state.fail_after.insert(fail.method.to_lowercase(), fail.times));
+    Json(json!({ "method": fail.method, "times": fail.times }))
+}
