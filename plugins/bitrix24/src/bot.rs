@@ -1,0 +1,135 @@
+//! The chat bot: registered once, remembered by number.
+
+use handoff_sdk::{ConnectorError, Cx, Result, model::connector::Installed, tracing::info};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::{answer::Failure, client::Client, digest::digest, wire};
+
+/// Where the bot is remembered.
+const SLOT: &str = "bot";
+
+/// How often a write is tried when somebody else writes at the same time.
+const TRIES: u32 = 10;
+
+/// Most bots looked through in search of ours; Bitrix24 allows 100 for one application.
+const MOST_BOTS: u32 = 200;
+
+/// The bot as we registered it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Remembered {
+    id: u64,
+    /// Of the webhook's address, which is half a secret, and of what else we may have to change.
+    registered: String,
+}
+
+/// Registers the bot, and tells it where to send events when that is not what it was told last.
+pub(crate) async fn install(client: &Client<'_>, webhook_url: &str) -> Result<Installed> {
+    let settings = &client.portal.settings;
+    let registered = digest(&[webhook_url, &settings.bot_code, &settings.bot_name]);
+    let remembered = remembered(client.cx).await?;
+    let answer = client.register(&json!({ "fields": fields(client, webhook_url) })).await?;
+    let id = wire::id(&answer["bot"]["id"]).ok_or_else(unreadable)?;
+    let bot = Remembered { id, registered };
+    // Registering gives an existing bot back unchanged, and does not say that it existed.
+    if remembered.as_ref() != Some(&bot) {
+        update(client, id, webhook_url).await?;
+        remember(client.cx, &bot).await?;
+    }
+    info!(bot.id = id, "The bot is registered on Bitrix24");
+    Ok(Installed { notes: notes(&settings.bot_name, id) })
+}
+
+/// The bot's number, from memory or, when that was lost, from the portal.
+///
+/// # Errors
+/// [`ConnectorError::Refused`] when there is none: the connection was never installed.
+pub(crate) async fn number(client: &Client<'_>) -> Result<u64> {
+    if let Some(bot) = remembered(client.cx).await? {
+        return Ok(bot.id);
+    }
+    let found = search(client).await?.ok_or_else(|| ConnectorError::Refused {
+        detail: "the bot is not registered on Bitrix24: install the connection".to_owned(),
+    })?;
+    // What it was told last is not known, so the next installation tells it again.
+    remember(client.cx, &Remembered { id: found, registered: String::new() }).await?;
+    Ok(found)
+}
+
+/// The bot as the portal knows it, if it does. Remembers nothing.
+pub(crate) async fn look(client: &Client<'_>) -> Result<Option<u64>, Failure> {
+    let Some(bot) = remembered(client.cx).await? else { return search(client).await };
+    match client.read_as_bot("imbot.v2.Bot.get", &json!({ "botId": bot.id })).await {
+        Ok(_) => Ok(Some(bot.id)),
+        Err(failure) if failure.is("BOT_NOT_FOUND") => Ok(None),
+        Err(failure) => Err(failure),
+    }
+}
+
+async fn search(client: &Client<'_>) -> Result<Option<u64>, Failure> {
+    let (mut offset, limit) = (0, 50);
+    while offset < MOST_BOTS {
+        let body = json!({ "filter": { "type": "openline" }, "limit": limit, "offset": offset });
+        let page = client.read_as_bot("imbot.v2.Bot.list", &body).await?;
+        let ours = |bot: &&Value| wire::text(&bot["code"]) == client.portal.settings.bot_code;
+        if let Some(id) =
+            wire::items(&page["bots"]).into_iter().find(ours).and_then(|bot| wire::id(&bot["id"]))
+        {
+            return Ok(Some(id));
+        }
+        if !wire::is_yes(&page["hasNextPage"]) {
+            break;
+        }
+        offset += limit;
+    }
+    Ok(None)
+}
+
+async fn update(client: &Client<'_>, id: u64, webhook_url: &str) -> Result<()> {
+    let name = &client.portal.settings.bot_name;
+    let fields = json!({ "eventMode": "webhook", "webhookUrl": webhook_url, "properties": { "name": name } });
+    client.act_as_bot("imbot.v2.Bot.update", &json!({ "botId": id, "fields": fields })).await?;
+    Ok(())
+}
+
+fn fields(client: &Client<'_>, webhook_url: &str) -> Value {
+    let settings = &client.portal.settings;
+    json!({
+        "code": settings.bot_code,
+        "type": "openline",
+        "eventMode": "webhook",
+        "webhookUrl": webhook_url,
+        "properties": { "name": settings.bot_name, "workPosition": "Assistant" },
+    })
+}
+
+async fn remembered(cx: &Cx) -> Result<Option<Remembered>> {
+    let kept = cx.kept(SLOT).await?;
+    Ok(kept.and_then(|kept| serde_json::from_value(kept.value).ok()))
+}
+
+async fn remember(cx: &Cx, bot: &Remembered) -> Result<()> {
+    for _ in 0..TRIES {
+        let version = cx.kept(SLOT).await?.map_or(0, |kept| kept.version);
+        if cx.swap(SLOT, version, &json!(bot)).await? {
+            return Ok(());
+        }
+    }
+    Err(ConnectorError::Unavailable { detail: "too many writers at once".to_owned() })
+}
+
+fn unreadable() -> ConnectorError {
+    ConnectorError::Lost { detail: "the answer to the registration names no bot".to_owned() }
+}
+
+fn notes(name: &str, id: u64) -> Vec<String> {
+    vec![
+        format!("The chat bot {name} is registered on Bitrix24 as user {id}."),
+        "Choose it now in Contact Center > Open Channels > your open channel > Chat bots; until then it \
+         hears nothing."
+            .to_owned(),
+        "In the same place: let the bot join every conversation, set the time until the conversation is \
+         passed to live agents to 0, and let the bot leave when it has passed the conversation on."
+            .to_owned(),
+    ]
+}

@@ -1,0 +1,129 @@
+//! Whether the portal is set up so that chats can come and leave.
+
+use handoff_sdk::{
+    Result,
+    model::connector::{Check, Finding},
+};
+use serde_json::json;
+
+use crate::{
+    bot,
+    client::Client,
+    line::{self, Line},
+};
+
+/// Most open channels that are looked at.
+const MOST_LINES: usize = 20;
+
+/// Looks at the webhook, the bot and the open channels.
+///
+/// # Errors
+/// When the portal does not accept the webhook, or cannot be asked.
+pub(crate) async fn check(client: &Client<'_>) -> Result<Check> {
+    match client.read("imbot.v2.Revision.get", &json!({})).await {
+        Err(failure) if failure.is("ERROR_METHOD_NOT_FOUND") => return Ok(only(too_old())),
+        answered => answered?,
+    };
+    let Some(bot) = bot::look(client).await? else { return Ok(only(no_bot(client))) };
+    let mut findings = Vec::new();
+    let mut heard = false;
+    for (id, _) in line::list(client).await?.into_iter().take(MOST_LINES) {
+        let Some(line) = line::get(client, id, true).await? else { continue };
+        let is_ours = line.bot == Some(bot);
+        heard |= is_ours && line.is_active;
+        if is_ours {
+            findings.extend(about_bot(&line));
+        }
+        if is_ours || client.portal.settings.line == Some(line.id) {
+            findings.extend(about_people(&line));
+        }
+    }
+    if !heard {
+        findings.insert(0, nowhere(client));
+    }
+    if let Some(id) = client.portal.settings.line {
+        findings.extend(line::get(client, id, true).await?.is_none().then(|| no_line(id)));
+    }
+    Ok(Check { findings })
+}
+
+fn only(finding: Finding) -> Check {
+    Check { findings: vec![finding] }
+}
+
+fn wrong(problem: String, remedy: &str) -> Finding {
+    Finding { only_a_warning: false, problem, remedy: remedy.to_owned() }
+}
+
+fn warning(problem: String, remedy: &str) -> Finding {
+    Finding { only_a_warning: true, problem, remedy: remedy.to_owned() }
+}
+
+fn too_old() -> Finding {
+    wrong(
+        "The portal does not know the methods imbot.v2.".to_owned(),
+        "Update the portal, and check that its module for chat bots is installed.",
+    )
+}
+
+fn no_bot(client: &Client<'_>) -> Finding {
+    wrong(
+        format!("The chat bot {} is not registered on the portal.", client.portal.settings.bot_name),
+        "Install the connection: that registers the bot.",
+    )
+}
+
+fn nowhere(client: &Client<'_>) -> Finding {
+    wrong(
+        format!("The chat bot {} is not chosen in any active open channel.", client.portal.settings.bot_name),
+        "Contact Center > Open Channels > your open channel > Chat bots: switch the chat bot on, choose it, and \
+         let it join every conversation (WELCOME_BOT_ENABLE, WELCOME_BOT_ID, WELCOME_BOT_JOIN).",
+    )
+}
+
+fn no_line(id: u64) -> Finding {
+    wrong(
+        format!("There is no open channel with the number {id}."),
+        "Set line to the number of an open channel of the portal, or leave it empty.",
+    )
+}
+
+/// What the open channel does with its bot.
+fn about_bot(line: &Line) -> impl Iterator<Item = Finding> {
+    let Line { id, name, .. } = line;
+    let stays = line.bot_stays.then(|| {
+        warning(
+            format!(
+                "In the open channel {name} ({id}) the chat bot stays in a conversation until it is closed."
+            ),
+            "Contact Center > Open Channels > the open channel > Chat bots: let the chat bot leave when the \
+             conversation is passed to a live agent (WELCOME_BOT_LEFT = queue).",
+        )
+    });
+    let timed = line.bot_time.map(|seconds| {
+        warning(
+            format!("The open channel {name} ({id}) takes conversations from the chat bot after {seconds} seconds."),
+            "Contact Center > Open Channels > the open channel > Chat bots: set the time until the conversation \
+             is passed to live agents to 0 or to a long time (WELCOME_BOT_TIME).",
+        )
+    });
+    stays.into_iter().chain(timed)
+}
+
+/// Who takes the conversations of an open channel.
+fn about_people(line: &Line) -> impl Iterator<Item = Finding> {
+    let Line { id, name, .. } = line;
+    let empty = (line.live_agents == 0).then(|| {
+        wrong(
+            format!("Nobody is in the queue of the open channel {name} ({id})."),
+            "Contact Center > Open Channels > the open channel > Queue: add at least one live agent (QUEUE).",
+        )
+    });
+    let off = (!line.is_active).then(|| {
+        wrong(
+            format!("The open channel {name} ({id}) is switched off."),
+            "Contact Center > Open Channels: switch the open channel on (ACTIVE).",
+        )
+    });
+    empty.into_iter().chain(off)
+}

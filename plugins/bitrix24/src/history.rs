@@ -1,0 +1,63 @@
+//! What was said in a session, read back after an answer was lost.
+
+use serde_json::{Value, json};
+
+use crate::{answer::Failure, bbcode, client::Client, wire};
+
+/// One line of a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Said {
+    pub(crate) id: u64,
+    /// Who said it; none for the platform itself.
+    pub(crate) by: Option<u64>,
+    /// Its words without anything that the platform may have changed.
+    pub(crate) words: String,
+}
+
+/// A session, oldest line first.
+pub(crate) async fn of_session(client: &Client<'_>, session: &str) -> Result<Vec<Said>, Failure> {
+    let answer = client.read("imopenlines.session.history.get", &json!({ "SESSION_ID": session })).await?;
+    Ok(lines(&answer["message"]))
+}
+
+fn lines(messages: &Value) -> Vec<Said> {
+    let mut lines: Vec<_> = wire::items(messages).into_iter().filter_map(line).collect();
+    lines.sort_by_key(|line| line.id);
+    lines
+}
+
+fn line(message: &Value) -> Option<Said> {
+    Some(Said {
+        id: wire::id(&message["id"])?,
+        by: wire::first_id(message, &["senderid", "senderId"]),
+        words: words(wire::text(&message["text"])),
+    })
+}
+
+/// A text as it can be compared: without markup and white space. The portal writes some signs as
+/// HTML.
+pub(crate) fn words(text: &str) -> String {
+    const WRITTEN: [(&str, &str); 6] =
+        [("<br />", ""), ("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&amp;", "&")];
+    let plain = WRITTEN.iter().fold(bbcode::to_plain(text), |text, (html, sign)| text.replace(html, sign));
+    plain.chars().filter(|c| !c.is_whitespace()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_come_in_order_and_an_empty_session_is_a_list() {
+        let messages = json!({
+            "86310": { "id": "86310", "senderid": "456", "text": "A &amp; B<br />C" },
+            "9": { "id": 9, "senderid": "0", "text": "[b]Passed on[/b]" },
+        });
+        let expected = [
+            Said { id: 9, by: None, words: "Passedon".into() },
+            Said { id: 86_310, by: Some(456), words: "A&BC".into() },
+        ];
+        assert_eq!(lines(&messages), expected);
+        assert_eq!(lines(&json!([])), []);
+    }
+}

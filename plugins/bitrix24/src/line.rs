@@ -1,0 +1,102 @@
+//! Open channels and their live agents.
+
+use handoff_sdk::{
+    ConnectorError, Result,
+    model::connector::{Availability, Choice},
+};
+use serde_json::{Value, json};
+
+use crate::{answer::Failure, client::Client, wire};
+
+/// An open channel, as far as it matters to us.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Line {
+    pub(crate) id: u64,
+    pub(crate) name: String,
+    pub(crate) is_active: bool,
+    /// The chat bot that greets, if one is switched on.
+    pub(crate) bot: Option<u64>,
+    /// The bot stays in the chat until it is closed.
+    pub(crate) bot_stays: bool,
+    /// Seconds after which the platform passes the chat on by itself.
+    pub(crate) bot_time: Option<u64>,
+    /// How many live agents are in the queue.
+    pub(crate) live_agents: usize,
+}
+
+/// One open channel, if there is such a one. `offline` counts live agents who are not there, too.
+pub(crate) async fn get(client: &Client<'_>, id: u64, offline: bool) -> Result<Option<Line>, Failure> {
+    let offline = if offline { "Y" } else { "N" };
+    let body = json!({ "CONFIG_ID": id, "WITH_QUEUE": "Y", "SHOW_OFFLINE": offline });
+    let found = client.read("imopenlines.config.get", &body).await?;
+    Ok(found.is_object().then(|| line(id, &found)))
+}
+
+/// Number and name of every open channel.
+pub(crate) async fn list(client: &Client<'_>) -> Result<Vec<(u64, String)>, Failure> {
+    let body = json!({ "PARAMS": { "select": ["ID", "LINE_NAME"], "order": { "ID": "ASC" }, "limit": 200 } });
+    let found = client.read("imopenlines.config.list.get", &body).await?;
+    let named = |line: &Value| Some((wire::id(&line["ID"])?, wire::text(&line["LINE_NAME"]).to_owned()));
+    Ok(wire::items(&found).into_iter().filter_map(named).collect())
+}
+
+/// Whether somebody is there in the configured open channel.
+pub(crate) async fn availability(client: &Client<'_>) -> Result<Availability> {
+    let Some(id) = client.portal.settings.line else { return Ok(Availability::Unknown) };
+    Ok(match get(client, id, false).await? {
+        Some(line) if line.is_active && line.live_agents > 0 => Availability::Yes,
+        Some(_) => Availability::No,
+        None => Availability::Unknown,
+    })
+}
+
+/// Choices for a field that names an open channel.
+pub(crate) async fn choices(client: &Client<'_>, field: &str) -> Result<Vec<Choice>> {
+    if field != "line" {
+        return Err(ConnectorError::Unsupported { verb: format!("options for {field}") });
+    }
+    let lines = list(client).await?;
+    Ok(lines.into_iter().map(|(id, label)| Choice { value: id.to_string(), label }).collect())
+}
+
+fn line(id: u64, found: &Value) -> Line {
+    Line {
+        id,
+        name: wire::text(&found["LINE_NAME"]).to_owned(),
+        is_active: found["ACTIVE"].is_null() || wire::is_yes(&found["ACTIVE"]),
+        bot: wire::id(&found["WELCOME_BOT_ID"]).filter(|_| wire::is_yes(&found["WELCOME_BOT_ENABLE"])),
+        bot_stays: wire::text(&found["WELCOME_BOT_LEFT"]).eq_ignore_ascii_case("close"),
+        bot_time: wire::id(&found["WELCOME_BOT_TIME"]),
+        live_agents: wire::items(&found["QUEUE"]).len(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_open_channel_is_read_from_strings() {
+        let found = json!({
+            "ID": "22", "LINE_NAME": "Support", "ACTIVE": "Y", "WELCOME_BOT_ENABLE": "Y", "WELCOME_BOT_ID": "456",
+            "WELCOME_BOT_LEFT": "close", "WELCOME_BOT_TIME": "600", "QUEUE": ["27", "103"], "DATE_CREATE": {},
+        });
+        let expected = Line {
+            id: 22,
+            name: "Support".into(),
+            is_active: true,
+            bot: Some(456),
+            bot_stays: true,
+            bot_time: Some(600),
+            live_agents: 2,
+        };
+        assert_eq!(line(22, &found), expected);
+    }
+
+    #[test]
+    fn a_bot_that_is_switched_off_is_none() {
+        let found = json!({ "WELCOME_BOT_ENABLE": "N", "WELCOME_BOT_ID": "456", "WELCOME_BOT_TIME": "0", "QUEUE": [] });
+        let read = line(22, &found);
+        assert_eq!((read.bot, read.bot_time, read.live_agents, read.bot_stays), (None, None, 0, false));
+    }
+}

@@ -1,0 +1,140 @@
+//! What an operator configures, and which of it cannot work.
+
+use serde::Deserialize;
+
+use crate::address;
+
+/// Longest name of a switchboard integration.
+const NAME_LIMIT: usize = 128;
+/// Longest owner tag, so that it leaves room for the person's id beside it.
+const OWNER_LIMIT: usize = 40;
+
+/// What an operator configures. The key's secret and the webhook's are kept apart.
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Where the Conversations API is: `https://{subdomain}.zendesk.com/sc`, or `https://api.smooch.io` and
+    /// `https://api.eu-1.smooch.io` for accounts made there.
+    pub base_url: String,
+    /// Id of the app, shown beside the key in Admin Center under Apps and integrations, APIs, Conversations API.
+    pub app_id: String,
+    /// Id of the Conversations API key; it begins with `app_` or `int_`.
+    pub key_id: String,
+    /// Name of our own integration in the switchboard.
+    #[serde(default = "own_name")]
+    pub integration_name: String,
+    /// Name of the switchboard integration that live agents work in.
+    #[serde(default = "workspace")]
+    pub target: String,
+    /// Marks the users and conversations that this server makes; another word for each server on one account.
+    #[serde(default = "owner")]
+    pub owner: String,
+    /// Name that live agents see beside the assistant's messages; empty for the assistant's own name.
+    #[serde(default)]
+    pub assistant_name: String,
+}
+
+impl Settings {
+    /// The settings with their spelling evened out.
+    ///
+    /// # Errors
+    /// A sentence that says which setting is wrong and how to mend it.
+    pub(crate) fn checked(mut self) -> Result<Self, String> {
+        self.base_url = address::base(&self.base_url)?;
+        plain("app_id", &self.app_id, NAME_LIMIT)?;
+        plain("key_id", &self.key_id, NAME_LIMIT)?;
+        plain("integration_name", &self.integration_name, NAME_LIMIT)?;
+        plain("owner", &self.owner, OWNER_LIMIT)?;
+        target(&self.target)?;
+        if self.target == self.integration_name {
+            return Err("target must name the live agents' integration, not our own".to_owned());
+        }
+        Ok(self)
+    }
+}
+
+fn own_name() -> String {
+    "handoff".to_owned()
+}
+
+fn workspace() -> String {
+    "zd-agentWorkspace".to_owned()
+}
+
+fn owner() -> String {
+    "handoff".to_owned()
+}
+
+fn plain(name: &str, value: &str, limit: usize) -> Result<(), String> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    if value.is_empty() || value.len() > limit || !value.chars().all(fits) {
+        return Err(format!("{name} must be 1 to {limit} letters, digits, - and _"));
+    }
+    Ok(())
+}
+
+/// `next` is refused: with a key of the app, a repeated call would pass control on twice.
+fn target(value: &str) -> Result<(), String> {
+    if value == "next" {
+        return Err(
+            "target must be the name of a switchboard integration; `next` is not safe to repeat".to_owned()
+        );
+    }
+    // Types such as `zd:agentWorkspace` are taken by Zendesk as well.
+    plain("target", &value.replacen(':', "-", 1), NAME_LIMIT)
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    pub(crate) fn settings() -> Settings {
+        let given = json!({ "base_url": "https://acme.zendesk.com/sc", "app_id": "app1", "key_id": "app_1" });
+        serde_json::from_value::<Settings>(given).unwrap().checked().unwrap()
+    }
+
+    #[test]
+    fn a_setting_that_cannot_work_is_refused_by_its_name() {
+        for (name, value) in [
+            ("base_url", "acme.zendesk.com"),
+            ("app_id", ""),
+            ("app_id", "a/b"),
+            ("key_id", "a:b"),
+            ("integration_name", "our host"),
+            ("owner", "a:b"),
+            ("target", "next"),
+            ("target", "handoff"),
+        ] {
+            let mut given =
+                json!({ "base_url": "https://acme.zendesk.com/sc", "app_id": "a", "key_id": "k" });
+            given[name] = json!(value);
+            let refused = serde_json::from_value::<Settings>(given).unwrap().checked().unwrap_err();
+            assert!(refused.contains(name), "{name} {value}: {refused}");
+        }
+    }
+
+    #[test]
+    fn a_setting_that_is_not_known_is_refused() {
+        let given = json!({ "base_url": "x", "app_id": "a", "key_id": "k", "subdomain": "acme" });
+        assert!(serde_json::from_value::<Settings>(given).unwrap_err().to_string().contains("subdomain"));
+    }
+
+    #[test]
+    fn the_manifest_describes_these_settings_and_this_version() {
+        let manifest: Value = serde_json::from_str(include_str!("../manifest.json")).unwrap();
+        let schema = json!(schemars::schema_for!(Settings));
+        assert_eq!(manifest["settings"], schema, "the manifest should say {schema:#}");
+        assert_eq!(manifest["version"], env!("CARGO_PKG_VERSION"));
+    }
+
+    #[test]
+    fn the_manifest_can_be_read_by_the_host() {
+        let manifest: handoff_sdk::model::connector::Manifest =
+            serde_json::from_str(include_str!("../manifest.json")).unwrap();
+        assert_eq!(manifest.capabilities.routes, [handoff_sdk::model::Route::Bridge]);
+        assert_eq!(manifest.hosts, ["{base_url}"]);
+    }
+}
