@@ -1,0 +1,76 @@
+//! A connector that was written after the program: a copy of the example under another name, built
+//! by itself, loads into the program as it is.
+
+use std::{fs, path::Path, process::Command};
+
+use anyhow::{Context, Result, ensure};
+use handoff_tests::{
+    assistants::support,
+    built::{built, root},
+    server::Server,
+    setup::Setup,
+};
+use serde_json::json;
+
+use super::{hands_over, report};
+
+/// Copies the example into a workspace of its own and gives it another name.
+fn copy(folder: &Path, id: &str) -> Result<()> {
+    let manifest = fs::read_to_string(root().join("Cargo.toml"))?;
+    let members = manifest.lines().find(|line| line.starts_with("members")).context("no members")?;
+    let crates = format!("path = \"{}/crates/", root().display());
+    let manifest = manifest.replace(members, "members = [\"plugin\"]").replace("path = \"crates/", &crates);
+    fs::write(folder.join("Cargo.toml"), manifest)?;
+    fs::copy(root().join("Cargo.lock"), folder.join("Cargo.lock"))?;
+    copy_renamed(&root().join("plugins/loopback"), &folder.join("plugin"), id)
+}
+
+fn copy_renamed(from: &Path, to: &Path, id: &str) -> Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let (path, target) = (entry.path(), to.join(entry.file_name()));
+        if path.is_dir() {
+            copy_renamed(&path, &target, id)?;
+        } else {
+            fs::write(&target, fs::read_to_string(&path)?.replace("loopback", id))?;
+        }
+    }
+    Ok(())
+}
+
+/// Builds it beside everything else, so that what both need is there already.
+fn build(folder: &Path, id: &str) -> Result<Vec<u8>> {
+    let profile = built()?.dist.parent().context("no profile")?;
+    let target = profile.parent().context("no target")?;
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.current_dir(folder).args(["build", "--offline", "--quiet"]).env("CARGO_TARGET_DIR", target);
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CARGO_PKG_"))
+    {
+        cargo.env_remove(name);
+    }
+    ensure!(cargo.status()?.success(), "the copy cannot be built");
+    Ok(fs::read(target.join("debug").join(format!("libhandoff_{id}.so")))?)
+}
+
+#[tokio::test]
+async fn a_copy_of_the_example_under_another_name_loads_into_the_unchanged_program() -> Result<()> {
+    let program = fs::read(&built()?.handoff)?;
+    let folder = tempfile::tempdir()?;
+    copy(folder.path(), "parrot")?;
+    let plugin = build(folder.path(), "parrot")?;
+
+    let mut setup = Setup::new()?.with_loopback(false).with_assistant(support("parrot"));
+    setup.config["connections"]["parrot"] = json!({ "connector": "parrot", "settings": { "echo": true } });
+    let mut server = Server::prepare(setup.clone())?;
+    server.write("plugins/parrot-0.1.0.so", &plugin)?;
+    server.publish(&setup.assistants[0]).await?;
+    server.restart().await?;
+    let person = hands_over(&server).await?;
+    let handoff = server.until_state(&person.conversation, "carrying").await?;
+    assert_eq!(handoff["connector"], "parrot");
+    let shown = report(&server).await?.to_string();
+    assert!(shown.contains("parrot") && shown.contains("loopback"), "{shown}");
+    assert!(program == fs::read(&built()?.handoff)?, "the program was changed meanwhile");
+    Ok(())
+}

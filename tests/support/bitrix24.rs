@@ -1,0 +1,140 @@
+//! The fake Bitrix24, its customers and its operators.
+
+use std::ops::Deref;
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+
+use crate::{chat::Chat, platform::Platform};
+
+/// An operator of the line that the bot greets in.
+pub const OPERATOR: i64 = 27;
+/// What the portal's events prove themselves with.
+pub const APPLICATION_TOKEN: &str = "831c76b092f9f135d9b6b36c3a720757";
+/// The secret part of the inbound webhook's address.
+pub const WEBHOOK_CODE: &str = "simulatedwebhook";
+
+/// A running fake Bitrix24.
+#[derive(Debug)]
+pub struct Bitrix24(Platform);
+
+impl Deref for Bitrix24 {
+    type Target = Platform;
+
+    fn deref(&self) -> &Platform {
+        &self.0
+    }
+}
+
+impl Bitrix24 {
+    /// Starts it.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub async fn start(flags: &[&str]) -> Result<Self> {
+        Platform::start("bitrix24", flags).await.map(Self)
+    }
+
+    /// The section `connections.bitrix24` of a server that uses this portal, its bot being the
+    /// assistant `line`.
+    pub fn connection(&self) -> Value {
+        json!({
+            "connector": "bitrix24",
+            "assistant": "line",
+            "settings": { "portal": self.base, "webhook_user_id": 1, "bot_name": "Ada" },
+            "secrets": {
+                "webhook_code": WEBHOOK_CODE, "bot_token": "a-bot-token-of-these-tests",
+                "application_token": APPLICATION_TOKEN,
+            },
+        })
+    }
+
+    /// Waits until the bot is registered and greets on its line.
+    ///
+    /// # Errors
+    /// When that does not happen.
+    pub async fn until_installed(&self) -> Result<()> {
+        let greets = |seen: &Value| {
+            let bots = seen["bots"].as_object().is_some_and(|bots| !bots.is_empty());
+            bots && seen["lines"]["22"]["fields"]["WELCOME_BOT_ENABLE"] == "Y"
+        };
+        self.until("a bot on the line", greets).await.map(drop)
+    }
+
+    /// A customer writes in the live chat; gives the chat's id.
+    ///
+    /// # Errors
+    /// When the simulator refuses.
+    pub async fn says(&self, person: &str, text: &str) -> Result<i64> {
+        let said = self.control("person/message", json!({ "person": person, "text": text })).await?;
+        said["chat_id"].as_i64().context("no chat")
+    }
+
+    /// What a customer sees, in order.
+    ///
+    /// # Errors
+    /// When there is no such customer.
+    pub async fn seen_by(&self, person: &str) -> Result<Vec<(String, String)>> {
+        let seen = self.look(&format!("person/{person}/messages")).await?;
+        let line = |one: &Value| {
+            let text = |name: &str| one[name].as_str().unwrap_or_default().to_owned();
+            (text("author"), text("text"))
+        };
+        Ok(seen["messages"].as_array().into_iter().flatten().map(line).collect())
+    }
+
+    /// The chat of a customer.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub async fn chat(&self, id: i64) -> Result<Chat> {
+        let chats = self.chats().await?;
+        chats.into_iter().find(|chat| chat.id == id.to_string()).context("no such chat")
+    }
+
+    /// Waits until a chat is as wanted.
+    ///
+    /// # Errors
+    /// When that does not happen.
+    pub async fn until_chat(&self, id: i64, what: &str, wanted: impl Fn(&Chat) -> bool) -> Result<Chat> {
+        let id = id.to_string();
+        let fits = |chat: &&Chat| chat.id == id && wanted(chat);
+        let chats = self.until_chats(what, |chats| chats.iter().any(|chat| fits(&chat))).await?;
+        chats.into_iter().find(|chat| fits(&chat)).context("the chat is gone")
+    }
+
+    /// An operator presses *Answer*.
+    ///
+    /// # Errors
+    /// When the chat does not wait for one.
+    pub async fn accepts(&self, chat: i64) -> Result<()> {
+        self.control("operator/accept", json!({ "chat_id": chat, "operator": OPERATOR })).await.map(drop)
+    }
+
+    /// The operator writes.
+    ///
+    /// # Errors
+    /// When the chat is not theirs.
+    pub async fn replies(&self, chat: i64, text: &str) -> Result<()> {
+        let reply = json!({ "chat_id": chat, "operator": OPERATOR, "text": text });
+        self.control("operator/reply", reply).await.map(drop)
+    }
+
+    /// The operator sends a text file.
+    ///
+    /// # Errors
+    /// When the chat is not theirs.
+    pub async fn attaches(&self, chat: i64, name: &str, content: &str) -> Result<()> {
+        let file = json!({ "name": name, "text": content });
+        let attach = json!({ "chat_id": chat, "operator": OPERATOR, "file": file });
+        self.control("operator/attach", attach).await.map(drop)
+    }
+
+    /// The session is finished.
+    ///
+    /// # Errors
+    /// When none is open.
+    pub async fn closes(&self, chat: i64) -> Result<()> {
+        self.control("operator/close", json!({ "chat_id": chat })).await.map(drop)
+    }
+}
