@@ -1,0 +1,55 @@
+//! The jobs of those who work on this project: `cargo xtask <job>`, one file a job.
+
+#![expect(clippy::print_stdout, reason = "these programs talk to whoever runs them")]
+
+mod bench;
+mod browser;
+mod build;
+mod demo;
+mod deny;
+mod shell;
+mod test;
+mod tidy;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Jobs of this project.
+#[derive(Parser)]
+#[command(name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    job: Job,
+}
+
+#[derive(Subcommand)]
+enum Job {
+    /// Measures the release program.
+    Bench(bench::Options),
+    /// Builds the program and its plugin files, and lays them out as they are shipped.
+    Build(build::Options),
+    /// Plays a chat through to every platform, and checks every promise.
+    Demo(demo::Options),
+    /// Runs everything that a commit must pass.
+    Test(test::Options),
+    /// Checks what no compiler checks: the purity of the core, paths, licences, sizes.
+    Tidy,
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().job {
+        Job::Bench(options) => bench::run(&options),
+        Job::Build(options) => build::run(&options),
+        Job::Demo(options) => demo::run(&options),
+        Job::Test(options) => test::run(&options),
+        Job::Tidy => tidy::run(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            println!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
