@@ -7,6 +7,7 @@ mod failures;
 mod faults;
 mod native;
 mod plans;
+mod restore;
 mod sealing;
 mod transit;
 

@@ -1,6 +1,6 @@
 //! Puts the parts together. The only place that knows every concrete type.
 
-use std::{collections::BTreeMap, fs, os::unix::fs::DirBuilderExt, sync::Arc};
+use std::{collections::BTreeMap, fs, os::unix::fs::DirBuilderExt, path::PathBuf, sync::Arc};
 
 use anyhow::Context;
 use handoff_core::{
@@ -51,6 +51,7 @@ pub(crate) fn host(config: &Config, role: Role) -> anyhow::Result<Host> {
     let world =
         World { clock: clock.clone(), keep: store.clone(), blobs: Arc::new(SharedBlobs(blobs.clone())) };
     let registry = Arc::new(Registry::open(&plugin_options(config), setups(config)?, world));
+    let restored = store.restored()?;
     let store: Arc<dyn Store> = store;
     let runtime = Runtime::new(Parts {
         store: store.clone(),
@@ -63,18 +64,24 @@ pub(crate) fn host(config: &Config, role: Role) -> anyhow::Result<Host> {
         connections: connections(config),
         plan: config.workspace.plan,
         lowest: config.plans.clone(),
+        restored,
     });
     Ok(Host { runtime, registry, store, clock, keyring, blobs })
 }
 
 /// The store alone, for commands that need no connectors.
 pub(crate) fn open_store(config: &Config, role: Role) -> anyhow::Result<Arc<Sqlite>> {
-    let path = config.data_dir.join("handoff.sqlite3");
+    let path = database(config);
     let store = match role {
         Role::Server => Sqlite::open(&path),
         Role::Command => Sqlite::open_beside(&path),
     };
     Ok(Arc::new(store?))
+}
+
+/// The file with everything that is kept.
+pub(crate) fn database(config: &Config) -> PathBuf {
+    config.data_dir.join("handoff.sqlite3")
 }
 
 fn plugin_options(config: &Config) -> Options {

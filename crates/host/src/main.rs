@@ -14,7 +14,7 @@ mod telemetry;
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
-use commands::{assistant, check, connector, conversation, handoffs, serve};
+use commands::{assistant, backup, check, connector, conversation, handoffs, serve};
 
 /// Runs AI-assistant chats and gives them away for good to live-agent platforms.
 #[derive(Parser)]
@@ -48,6 +48,10 @@ enum Command {
     /// Shows conversations, up to their handoff.
     #[command(subcommand)]
     Conversation(conversation::Verb),
+    /// Copies the database, also while the server runs, and reads the copy again.
+    Backup(backup::Make),
+    /// Puts a backup back, while the server does not run. Whatever may have been done since is looked up first.
+    Restore(backup::Restore),
 }
 
 fn main() -> ExitCode {
@@ -76,6 +80,8 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
             Command::Connector(verb) => connector::run(&config, verb, cli.json).await,
             Command::Handoff(verb) => handoffs::run(&config, verb, cli.json).await,
             Command::Conversation(verb) => conversation::run(&config, verb, cli.json).await,
+            Command::Backup(make) => backup::make(&config, make, cli.json),
+            Command::Restore(restore) => backup::restore(&config, restore, cli.json),
         }
     });
     // A connector that hangs must not keep the program from ending.

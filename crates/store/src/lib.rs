@@ -5,4 +5,4 @@
 
 mod sqlite;
 
-pub use sqlite::{OpenError, Sqlite};
+pub use sqlite::{OpenError, Sqlite, backup};

@@ -58,6 +58,9 @@ pub struct Handoff {
     /// The platform was seen to hold the chat: it must not fail any more, whatever goes wrong on our side.
     #[serde(default)]
     pub held: bool,
+    /// Messages up to this place may have been carried before the data was put back from a backup.
+    #[serde(default)]
+    pub perhaps_carried_until: u64,
     /// A text may follow a native transfer.
     pub speaks_after_transfer: bool,
     /// What left, when and to whom.

@@ -54,6 +54,13 @@ pub enum Event {
         /// Why, in a word.
         reason: String,
     },
+    /// What is kept here was put back from a backup at this time: what was done since the backup is not known.
+    Restored {
+        /// When it was put back. Whoever worked on the data before has stopped by then.
+        at: Timestamp,
+        /// The last message in the backup. What was typed up to it may have been carried since.
+        until: u64,
+    },
     /// An operator gives a doubtful handoff up, having looked for themselves.
     GiveUp {
         /// Why.
@@ -129,6 +136,14 @@ pub fn step(
         (State::Transferring { attempt, .. }, Event::NodeLost) => {
             doubt(&mut next, *attempt, "the server was restarted during the call", now)
         }
+        (
+            State::Requested | State::Waiting { .. } | State::Transferring { .. } | State::InDoubt { .. },
+            Event::Restored { at, until },
+        ) => {
+            let attempt = next.attempts;
+            next.perhaps_carried_until = until;
+            doubt_since(&mut next, attempt, "the data was put back from a backup", at, now)
+        }
         (State::InDoubt { .. }, Event::Looked(looked)) => judge(&mut next, looked, now, chance),
         (State::InDoubt { .. }, Event::GiveUp { reason }) => fail(&mut next, reason, now),
         (State::Carrying { ticket, .. }, Event::Closed { reason }) => {
@@ -189,8 +204,19 @@ fn pause(next: &mut Handoff, ms: u64, error: &ConnectorError, now: Timestamp) ->
 }
 
 fn doubt(next: &mut Handoff, attempt: u32, cause: &str, now: Timestamp) -> Vec<Effect> {
+    doubt_since(next, attempt, cause, now, now)
+}
+
+/// In doubt from now on; nothing was sent after `last`.
+fn doubt_since(
+    next: &mut Handoff,
+    attempt: u32,
+    cause: &str,
+    last: Timestamp,
+    now: Timestamp,
+) -> Vec<Effect> {
     next.receipt.remark(format!("in doubt: {cause}"));
-    let settled_at = now.after(Duration::from_millis(next.settle_ms));
+    let settled_at = last.after(Duration::from_millis(next.settle_ms));
     let cause = cause.to_owned();
     next.state =
         State::InDoubt { attempt, since: now, settled_at, look_at: now, looks: 0, cause, dead_letter: false };
@@ -323,6 +349,7 @@ fn name(event: &Event) -> &'static str {
         Event::NodeLost => "node lost",
         Event::Looked(_) => "looked",
         Event::Closed { .. } => "closed",
+        Event::Restored { .. } => "restored",
         Event::GiveUp { .. } => "give up",
     }
 }

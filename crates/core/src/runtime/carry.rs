@@ -32,7 +32,7 @@ impl Runtime {
     /// The person's words to the platform.
     pub(super) async fn forward(&self, row: EffectRow) -> Result<(), StoreError> {
         let Some(handoff) = self.handoff_of_row(&row).await? else { return self.drop_row(&row).await };
-        let content = match self.unseal::<Content>(&row.sealed) {
+        let content = match self.words_of(&row).await? {
             Ok(content) => content,
             Err(cause) => {
                 tracing::error!(handoff.id = %handoff.id, %cause, "Words could not be decrypted; both ends are told");
@@ -49,6 +49,17 @@ impl Runtime {
         }
     }
 
+    /// What is to be carried. Words that were typed before the acceptance are in the history too, and a copy of
+    /// the data may have them only there.
+    async fn words_of(&self, row: &EffectRow) -> Result<Result<Content, String>, StoreError> {
+        if !row.sealed.is_empty() {
+            return Ok(self.unseal(&row.sealed));
+        }
+        let before = row.seq.saturating_sub(1);
+        let found = self.0.parts.store.messages(&row.conversation, before, row.seq).await?;
+        Ok(found.into_iter().next().map(|message| message.content).ok_or_else(|| "it is gone".to_owned()))
+    }
+
     async fn forward_content(
         &self,
         row: &EffectRow,
@@ -61,6 +72,7 @@ impl Runtime {
         let Some(ticket) = handoff.state.ticket().cloned() else {
             return Err(ConnectorError::Unavailable { detail: "the handoff is not accepted".to_owned() });
         };
+        let maybe_sent = row.maybe_done || row.seq <= handoff.perhaps_carried_until;
         let words = Forward {
             handoff: handoff.id.clone(),
             ticket,
@@ -68,9 +80,9 @@ impl Runtime {
             person,
             seq: row.seq,
             content,
-            maybe_sent: row.maybe_done,
+            maybe_sent,
         };
-        let deadline = if row.maybe_done { LOOKING } else { CARRYING };
+        let deadline = if maybe_sent { LOOKING } else { CARRYING };
         self.ask(handoff, "forward", json!(words), deadline, None).await
     }
 

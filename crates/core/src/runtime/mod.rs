@@ -19,7 +19,7 @@ mod watch;
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use handoff_model::{AssistantId, ChannelId, ConnectionId, ConnectorId, Plan};
+use handoff_model::{AssistantId, ChannelId, ConnectionId, ConnectorId, Plan, Timestamp};
 use tokio::sync::{Notify, watch::Receiver};
 
 pub use assistants::{AssistantError, Library};
@@ -88,6 +88,8 @@ pub struct Parts {
     pub plan: Plan,
     /// Lowest plan by connector.
     pub lowest: BTreeMap<ConnectorId, Plan>,
+    /// When what is kept was last put back from a backup, if it ever was.
+    pub restored: Option<Timestamp>,
 }
 
 /// The running server without its edges. Cheap to clone.

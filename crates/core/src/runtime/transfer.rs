@@ -26,6 +26,8 @@ use crate::{
 const FOR_REPLIES: Duration = Duration::from_millis(100);
 /// Longest time for a look.
 const LOOK: Duration = Duration::from_secs(30);
+/// For this long after data was put back from a backup, a handoff may be one that took place already.
+const LOOKS_FIRST: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// How often a transition begins anew when others change the same rows.
 const TRIES: usize = 50;
 
@@ -35,6 +37,10 @@ impl Runtime {
         let Some(handoff) = self.handoff_of_row(&row).await? else { return self.drop_row(&row).await };
         let now = self.0.parts.clock.now();
         match &handoff.state {
+            HandoffState::Requested if self.looks_first(&handoff) => {
+                let at = self.0.parts.restored.unwrap_or(now);
+                self.transition(&row, &handoff.id, Event::Restored { at, until: 0 }).await
+            }
             HandoffState::Requested | HandoffState::Waiting { .. } => {
                 match self.not_before(&handoff, now).await? {
                     Some(due) => self.put_off(again(&row, due)).await,
@@ -49,6 +55,11 @@ impl Runtime {
             HandoffState::InDoubt { .. } => self.look(row, handoff).await,
             _ => self.drop_row(&row).await,
         }
+    }
+
+    /// Whether the same event may have fired the same handoff before the data was put back from a backup.
+    fn looks_first(&self, handoff: &Handoff) -> bool {
+        self.0.parts.restored.is_some_and(|at| handoff.fired_at.since(at) < LOOKS_FIRST)
     }
 
     /// Until when an attempt has to wait: for its time, or for earlier replies.

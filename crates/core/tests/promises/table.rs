@@ -36,6 +36,7 @@ fn handoff(state: HandoffState, route: Route) -> Handoff {
         checkpoint: None,
         told_delayed: false,
         held: false,
+        perhaps_carried_until: 0,
         speaks_after_transfer: false,
         receipt: Receipt::default(),
     }
@@ -115,8 +116,27 @@ fn every_row_of_the_table_leads_where_it_says() {
     check(in_doubt(), Event::Looked(Ok(Found::Unknown { detail: "?".into() })), 99, Some("in_doubt"));
     check(in_doubt(), Event::Looked(Err(refused())), 99, Some("in_doubt"));
     check(in_doubt(), Event::GiveUp { reason: "looked".into() }, 1, Some("failed"));
+    let restored = || Event::Restored { at: NOW, until: 4 };
+    for undecided in [HandoffState::Requested, waiting(), transferring(), in_doubt()] {
+        check(undecided, restored(), 1, Some("in_doubt"));
+    }
     let carrying = HandoffState::Carrying { ticket: ticket(), at: NOW };
     check(carrying, Event::Closed { reason: "closed".into() }, 1, Some("closed"));
+}
+
+#[test]
+fn after_a_restore_nothing_is_asked_before_the_settle_time_that_began_with_it() {
+    let begun =
+        step(&handoff(HandoffState::Requested, Route::Bridge), Event::Begin { until: 3 }, NOW, 0).unwrap();
+    let put_back = NOW.after(Duration::from_secs(100));
+    let doubted =
+        step(&begun.handoff, Event::Restored { at: put_back, until: 9 }, put_back, 0).unwrap().handoff;
+    assert_eq!(doubted.perhaps_carried_until, 9);
+    let absent = || Event::Looked(Ok(Found::Absent { safe_now: false }));
+    let early = step(&doubted, absent(), put_back.after(Duration::from_secs(29)), 0).unwrap();
+    assert_eq!(early.handoff.state.name(), "in_doubt");
+    let settled = step(&doubted, absent(), put_back.after(Duration::from_secs(30)), 0).unwrap();
+    assert_ne!(settled.handoff.state.name(), "in_doubt");
 }
 
 #[test]
@@ -129,6 +149,7 @@ fn an_event_that_does_not_belong_to_the_state_changes_nothing() {
         check(state.clone(), answered(Ok(taken())), 0, None);
         check(state.clone(), answered(Err(ConnectorError::Superseded)), 0, None);
         check(state.clone(), Event::NodeLost, 0, None);
+        check(state.clone(), Event::Restored { at: NOW, until: 4 }, 0, None);
         check(state, Event::Looked(Ok(Found::There(taken()))), 0, None);
     }
     check(closed(), Event::Closed { reason: "again".into() }, 0, None);

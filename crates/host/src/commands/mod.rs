@@ -1,6 +1,7 @@
 //! One file for each verb of the command line.
 
 pub(crate) mod assistant;
+pub(crate) mod backup;
 pub(crate) mod check;
 pub(crate) mod connector;
 mod connectors;

@@ -101,7 +101,11 @@ pub(super) fn said(db: &Connection, id: &ConversationId, text: &str) -> std::res
     Ok(())
 }
 
-fn find(db: &Connection, id: &ConversationId) -> std::result::Result<Option<Conversation>, Failure> {
+/// A conversation by id.
+pub(super) fn find(
+    db: &Connection,
+    id: &ConversationId,
+) -> std::result::Result<Option<Conversation>, Failure> {
     let sql = "SELECT version, body FROM conversations WHERE id = ?1";
     let mut statement = db.prepare_cached(sql)?;
     let mut rows = statement.query([id.as_str()])?;

@@ -126,13 +126,29 @@ pub(super) fn rename_chat(
     Ok(())
 }
 
+/// All handoffs that are not decided.
+pub(super) fn undecided(db: &Connection) -> std::result::Result<Vec<Handoff>, Failure> {
+    let sql = "SELECT version, body FROM handoffs
+        WHERE state IN ('requested', 'waiting', 'transferring', 'in_doubt')";
+    let mut statement = db.prepare_cached(sql)?;
+    let mut rows = statement.query([])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(whole(row)?);
+    }
+    Ok(found)
+}
+
 fn find(db: &Connection, id: &HandoffId) -> std::result::Result<Option<Handoff>, Failure> {
     let mut statement = db.prepare_cached("SELECT version, body FROM handoffs WHERE id = ?1")?;
     let mut rows = statement.query([id.as_str()])?;
-    let Some(row) = rows.next()? else { return Ok(None) };
+    rows.next()?.map(whole).transpose()
+}
+
+fn whole(row: &Row<'_>) -> std::result::Result<Handoff, Failure> {
     let mut handoff: Handoff = serde_json::from_str(messages::text(row, 1)?)?;
     handoff.version = unsigned(row.get(0)?)?;
-    Ok(Some(handoff))
+    Ok(handoff)
 }
 
 fn latest(

@@ -4,6 +4,7 @@
 //! does, then the file of the noun you are after.
 
 mod assistants;
+pub mod backup;
 mod commit;
 mod conversations;
 mod failure;
@@ -22,6 +23,7 @@ use std::{fs::File, path::Path, sync::Arc};
 
 use futures::future::BoxFuture;
 use handoff_core::store::{Result, Store, StoreError};
+use handoff_model::Timestamp;
 use rusqlite::Connection;
 
 use failure::Failure;
@@ -79,6 +81,18 @@ impl Sqlite {
         self.write(move |db| {
             db.pragma_update_and_check(None, "max_page_count", pages, |row| row.get::<_, i64>(0))?;
             Ok(())
+        })
+    }
+
+    /// When what is kept was last put back from a backup.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn restored(&self) -> Result<Option<Timestamp>> {
+        self.readers.read(|db| {
+            let latest = "SELECT max(at) FROM restored";
+            let at = db.prepare_cached(latest)?.query_row([], |row| row.get::<_, Option<i64>>(0))?;
+            Ok(at.map(Timestamp))
         })
     }
 

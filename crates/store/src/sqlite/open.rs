@@ -19,7 +19,10 @@ const APPLICATION: i32 = 0x686e_6466;
 const LOG_PAGES: u32 = 4096;
 
 /// Changes of the tables, oldest first. One that was released is never edited.
-const MIGRATIONS: &[(&str, &str)] = &[("V1__begin", include_str!("../../migrations/sqlite/V1__begin.sql"))];
+const MIGRATIONS: &[(&str, &str)] = &[
+    ("V1__begin", include_str!("../../migrations/sqlite/V1__begin.sql")),
+    ("V2__restored", include_str!("../../migrations/sqlite/V2__restored.sql")),
+];
 
 /// Why a database could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -89,6 +92,13 @@ pub(super) fn open(path: &Path, alone: bool) -> Result<Opened, OpenError> {
     set_up(&connection).map_err(|error| refused(&path, &error))?;
     migrate(&mut connection, &path, alone)?;
     Ok(Opened { connection, lock, path })
+}
+
+/// Keeps every server away from a file, without opening or making it. Gives its real place.
+pub(super) fn reserve(path: &Path) -> Result<(PathBuf, File), OpenError> {
+    let path = place(path)?;
+    let lock = lock(&path)?;
+    Ok((path, lock))
 }
 
 /// The file's real place, its folder made if there was none.

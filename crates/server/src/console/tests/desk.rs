@@ -187,6 +187,7 @@ fn parts(store: Arc<dyn Store>, clock: Arc<HandClock>, plan: Plan) -> Parts {
             connection("gone", "genesys"),
         ],
         plan,
+        restored: None,
         lowest: BTreeMap::from([
             (ConnectorId::new("zendesk"), Plan::Total),
             (ConnectorId::new("bitrix24"), Plan::Enterprise),

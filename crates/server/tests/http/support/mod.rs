@@ -173,6 +173,7 @@ fn parts(store: Arc<Sqlite>, files: Arc<Files>) -> Parts {
         ],
         connections: vec![Connection { id: connection, connector: ConnectorId::new("deskpro") }],
         plan: Plan::Total,
+        restored: None,
         lowest: BTreeMap::from([(ConnectorId::new("deskpro"), Plan::Total)]),
     }
 }
