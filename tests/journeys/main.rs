@@ -6,6 +6,7 @@ mod doubles;
 mod failures;
 mod faults;
 mod native;
+mod open_channel;
 mod plans;
 mod restore;
 mod sealing;

@@ -14,6 +14,9 @@ pub const APPLICATION_TOKEN: &str = "831c76b092f9f135d9b6b36c3a720757";
 /// The secret part of the inbound webhook's address.
 pub const WEBHOOK_CODE: &str = "simulatedwebhook";
 
+/// The local application.
+pub const CLIENT_ID: &str = "local.65f0c0ffee0001.12345678";
+
 /// A running fake Bitrix24.
 #[derive(Debug)]
 pub struct Bitrix24(Platform);
@@ -46,6 +49,16 @@ impl Bitrix24 {
                 "webhook_code": WEBHOOK_CODE, "bot_token": "a-bot-token-of-these-tests",
                 "application_token": APPLICATION_TOKEN,
             },
+        })
+    }
+
+    /// The section `connections.bitrix24` of a server that brings its own chats to line 30 through the
+    /// local application, and has no bot.
+    pub fn application(&self) -> Value {
+        json!({
+            "connector": "bitrix24",
+            "settings": { "portal": self.base, "client_id": CLIENT_ID, "native": false, "line": 30 },
+            "secrets": { "client_secret": "simulatedclientsecret" },
         })
     }
 

@@ -61,9 +61,29 @@ impl Request {
         self
     }
 
+    /// Puts a secret into the form that [`Request::form`] sends, as one more field.
+    pub fn form_secret(mut self, name: &str, field: &str) -> Self {
+        self.0.secrets.push(SecretPlace::Form { name: name.to_owned(), field: field.to_owned() });
+        self
+    }
+
+    /// Sends a form, already encoded.
+    pub fn form(mut self, encoded: impl Into<String>) -> Self {
+        let kind = "application/x-www-form-urlencoded".to_owned();
+        self.0.headers.insert("content-type".to_owned(), kind);
+        self.0.body = HttpBody::Text(encoded.into());
+        self
+    }
+
     /// Sends JSON.
     pub fn json(mut self, body: &impl Serialize) -> Self {
         self.0.body = HttpBody::Json(serde_json::to_value(body).unwrap_or_default());
+        self
+    }
+
+    /// Waits for the whole exchange no longer than this, in milliseconds.
+    pub fn within_ms(mut self, ms: u64) -> Self {
+        self.0.timeout_ms = Some(ms);
         self
     }
 

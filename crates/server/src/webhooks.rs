@@ -86,7 +86,11 @@ fn plain(headers: &HeaderMap) -> BTreeMap<String, String> {
 /// What the connector says that its platform is to be answered.
 fn answer(status: u16, body: String) -> Response {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
-    let kind = if body.starts_with(['{', '[']) { "application/json" } else { "text/plain; charset=utf-8" };
+    let kind = match body.as_bytes() {
+        [b'{' | b'[', ..] => "application/json",
+        page if page.starts_with(b"<!doctype html>") => "text/html; charset=utf-8",
+        _ => "text/plain; charset=utf-8",
+    };
     let mut response =
         (status, [(header::CONTENT_TYPE, HeaderValue::from_static(kind))], body).into_response();
     response.extensions_mut().insert(Explained);

@@ -86,6 +86,12 @@ pub(crate) fn result(response: &Response, kind: Kind, now: Timestamp) -> Result<
     }
 }
 
+/// Whether the access token was refused, which another one may mend.
+pub(crate) fn is_expired(response: &Response) -> bool {
+    let body: Value = serde_json::from_str(&response.body).unwrap_or_default();
+    response.status == 401 && matches!(wire::text(&body["error"]), "expired_token" | "invalid_token")
+}
+
 /// An error in Bitrix24's own form.
 fn refusal(response: &Response, body: &Value, kind: Kind, now: Timestamp) -> Failure {
     let code = wire::text(&body["error"]).to_uppercase();

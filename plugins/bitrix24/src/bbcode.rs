@@ -85,7 +85,7 @@ fn split_near<'a>(text: &'a str, mark: &str) -> Option<(&'a str, &'a str)> {
     Some((&text[..at], &text[at + mark.len()..]))
 }
 
-fn guarded(text: &str) -> String {
+pub(crate) fn guarded(text: &str) -> String {
     text.replace('[', &format!("[{GUARD}"))
 }
 

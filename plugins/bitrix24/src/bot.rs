@@ -26,7 +26,8 @@ struct Remembered {
 /// Registers the bot, and tells it where to send events when that is not what it was told last.
 pub(crate) async fn install(client: &Client<'_>, webhook_url: &str) -> Result<Installed> {
     let settings = &client.portal.settings;
-    let registered = digest(&[webhook_url, &settings.bot_code, &settings.bot_name]);
+    let mode = settings.event_mode.as_str();
+    let registered = digest(&[webhook_url, mode, &settings.bot_code, &settings.bot_name]);
     let remembered = remembered(client.cx).await?;
     let answer = client.register(&json!({ "fields": fields(client, webhook_url) })).await?;
     let id = wire::id(&answer["bot"]["id"]).ok_or_else(unreadable)?;
@@ -54,6 +55,11 @@ pub(crate) async fn number(client: &Client<'_>) -> Result<u64> {
     // What it was told last is not known, so the next installation tells it again.
     remember(client.cx, &Remembered { id: found, registered: String::new() }).await?;
     Ok(found)
+}
+
+/// The bot's number as far as we remember it, without a call.
+pub(crate) async fn remembered_number(cx: &Cx) -> Option<u64> {
+    remembered(cx).await.ok().flatten().map(|bot| bot.id)
 }
 
 /// The bot as the portal knows it, if it does. Remembers nothing.
@@ -86,8 +92,8 @@ async fn search(client: &Client<'_>) -> Result<Option<u64>, Failure> {
 }
 
 async fn update(client: &Client<'_>, id: u64, webhook_url: &str) -> Result<()> {
-    let name = &client.portal.settings.bot_name;
-    let fields = json!({ "eventMode": "webhook", "webhookUrl": webhook_url, "properties": { "name": name } });
+    let (name, mode) = (&client.portal.settings.bot_name, client.portal.settings.event_mode.as_str());
+    let fields = json!({ "eventMode": mode, "webhookUrl": webhook_url, "properties": { "name": name } });
     client.act_as_bot("imbot.v2.Bot.update", &json!({ "botId": id, "fields": fields })).await?;
     Ok(())
 }
@@ -97,7 +103,7 @@ fn fields(client: &Client<'_>, webhook_url: &str) -> Value {
     json!({
         "code": settings.bot_code,
         "type": "openline",
-        "eventMode": "webhook",
+        "eventMode": settings.event_mode.as_str(),
         "webhookUrl": webhook_url,
         "properties": { "name": settings.bot_name, "workPosition": "Assistant" },
     })

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::{
     answer::Failure,
     client::{Client, dialog},
-    wire,
+    crm, wire,
 };
 
 /// Who has a chat.
@@ -22,6 +22,8 @@ pub(crate) struct Standing {
     pub(crate) last_message: u64,
     /// Whether our bot is in the chat.
     pub(crate) has_bot: bool,
+    /// What the open channel made of it in the CRM, for the receipt.
+    pub(crate) crm: Option<String>,
 }
 
 impl Standing {
@@ -102,6 +104,7 @@ fn standing(seen: &Value, has_bot: bool) -> Standing {
         line: wire::line(&either("entity_id", "entityId")),
         last_message: wire::first_id(seen, &["last_message_id", "lastMessageId"]).unwrap_or(0),
         has_bot,
+        crm: crm::remark(&either("entity_data_1", "entityData1")),
     }
 }
 
@@ -121,6 +124,7 @@ mod tests {
             line: Some(22),
             last_message: 86_301,
             has_bot: true,
+            crm: None,
         };
         assert_eq!(standing(&dialog, true), expected);
         let chat = json!({

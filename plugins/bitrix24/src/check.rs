@@ -7,7 +7,7 @@ use handoff_sdk::{
 use serde_json::json;
 
 use crate::{
-    bot,
+    bot, bridge,
     client::Client,
     line::{self, Line},
 };
@@ -20,6 +20,32 @@ const MOST_LINES: usize = 20;
 /// # Errors
 /// When the portal does not accept the webhook, or cannot be asked.
 pub(crate) async fn check(client: &Client<'_>) -> Result<Check> {
+    let settings = &client.portal.settings;
+    let mut found = Check::default();
+    if settings.has_application() {
+        found.findings.extend(bridge::findings(&client.as_application()).await?);
+    }
+    let can_ask =
+        settings.webhook_user_id > 0 || !found.findings.iter().any(|finding| !finding.only_a_warning);
+    if settings.native && can_ask {
+        found.findings.extend(of_bot(client).await?.findings);
+    } else if can_ask {
+        found.findings.extend(of_line(client).await?);
+    }
+    Ok(found)
+}
+
+/// The open channel that takes our own chats.
+async fn of_line(client: &Client<'_>) -> Result<Vec<Finding>> {
+    let Some(id) = client.portal.settings.line else { return Ok(Vec::new()) };
+    Ok(match line::get(client, id, true).await? {
+        Some(line) => about_people(&line).collect(),
+        None => vec![no_line(id)],
+    })
+}
+
+/// The chat bot and its open channels.
+async fn of_bot(client: &Client<'_>) -> Result<Check> {
     match client.read("imbot.v2.Revision.get", &json!({})).await {
         Err(failure) if failure.is("ERROR_METHOD_NOT_FOUND") => return Ok(only(too_old())),
         answered => answered?,
@@ -51,11 +77,11 @@ fn only(finding: Finding) -> Check {
     Check { findings: vec![finding] }
 }
 
-fn wrong(problem: String, remedy: &str) -> Finding {
+pub(crate) fn wrong(problem: String, remedy: &str) -> Finding {
     Finding { only_a_warning: false, problem, remedy: remedy.to_owned() }
 }
 
-fn warning(problem: String, remedy: &str) -> Finding {
+pub(crate) fn warning(problem: String, remedy: &str) -> Finding {
     Finding { only_a_warning: true, problem, remedy: remedy.to_owned() }
 }
 
@@ -74,7 +100,9 @@ fn no_bot(client: &Client<'_>) -> Finding {
 }
 
 fn nowhere(client: &Client<'_>) -> Finding {
-    wrong(
+    // Chats of our own channels reach the portal without it.
+    let kind = if client.portal.settings.has_application() { warning } else { wrong };
+    kind(
         format!("The chat bot {} is not chosen in any active open channel.", client.portal.settings.bot_name),
         "Contact Center > Open Channels > your open channel > Chat bots: switch the chat bot on, choose it, and \
          let it join every conversation (WELCOME_BOT_ENABLE, WELCOME_BOT_ID, WELCOME_BOT_JOIN).",

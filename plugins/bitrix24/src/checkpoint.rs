@@ -53,7 +53,11 @@ impl Target {
     }
 }
 
-fn choice(options: &Value, name: &str) -> Result<Option<u64>> {
+/// A number that the author chose.
+///
+/// # Errors
+/// [`ConnectorError::Refused`] when it is none.
+pub(crate) fn choice(options: &Value, name: &str) -> Result<Option<u64>> {
     match &options[name] {
         Value::Null => Ok(None),
         Value::String(text) if text.trim().is_empty() => Ok(None),

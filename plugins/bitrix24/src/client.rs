@@ -1,10 +1,11 @@
-//! Calls to the portal through its inbound webhook.
+//! Calls to the portal: through its inbound webhook, or as the local application.
 
-use handoff_sdk::{ConnectorError, Cx, Request};
+use handoff_sdk::{ConnectorError, Cx, Request, Response};
 use serde_json::{Value, json};
 
 use crate::{
     answer::{self, Failure, Kind},
+    oauth,
     settings::Portal,
 };
 
@@ -13,6 +14,16 @@ use crate::{
 pub(crate) struct Client<'a> {
     pub(crate) cx: &'a Cx,
     pub(crate) portal: &'a Portal,
+    way: Way,
+}
+
+/// How a call shows who is calling.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// A secret in the address.
+    Webhook,
+    /// A token that expires.
+    Application,
 }
 
 /// Where a method wants the bot's secret; the host puts it in.
@@ -29,12 +40,23 @@ enum Token {
 
 impl<'a> Client<'a> {
     pub(crate) fn new(cx: &'a Cx, portal: &'a Portal) -> Self {
-        Self { cx, portal }
+        let way = if portal.settings.webhook_user_id > 0 { Way::Webhook } else { Way::Application };
+        Self { cx, portal, way }
+    }
+
+    /// The same as the local application, for what a webhook may not do.
+    pub(crate) fn as_application(&self) -> Self {
+        Self { way: Way::Application, ..*self }
     }
 
     /// Asks for something as the webhook's user.
     pub(crate) async fn read(&self, method: &str, body: &Value) -> Result<Value, Failure> {
         self.call(method, body, Token::None, Kind::Reads).await
+    }
+
+    /// Changes something as the webhook's or the application's user.
+    pub(crate) async fn act(&self, method: &str, body: &Value) -> Result<Value, Failure> {
+        self.call(method, body, Token::None, Kind::Changes).await
     }
 
     /// Asks for something as the bot.
@@ -61,28 +83,52 @@ impl<'a> Client<'a> {
     }
 
     async fn call(&self, method: &str, body: &Value, token: Token, kind: Kind) -> Result<Value, Failure> {
-        let request = self.request(method, body, token);
-        let response = match kind {
-            Kind::Reads => request.read(self.cx).await?,
-            Kind::Changes => request.act(self.cx).await?,
+        if self.way == Way::Webhook {
+            let request = self.by_webhook(method, body, token);
+            return answer::result(&exchange(self.cx, request, kind).await?, kind, self.cx.now());
+        }
+        let access = oauth::access(self.cx).await?;
+        let response = exchange(self.cx, self.by_token(method, body, &access), kind).await?;
+        // An expired token refuses a call before it runs, so that repeating it cannot double anything.
+        let response = match answer::is_expired(&response) {
+            true => {
+                let renewed = oauth::renewed(self.cx, self.portal, &access).await?;
+                exchange(self.cx, self.by_token(method, body, &renewed), kind).await?
+            }
+            false => response,
         };
         answer::result(&response, kind, self.cx.now())
     }
 
-    fn request(&self, method: &str, body: &Value, token: Token) -> Request {
+    fn by_token(&self, method: &str, body: &Value, access: &str) -> Request {
+        let mut body = body.clone();
+        body["auth"] = json!(access);
+        plain(format!("{}/rest/{method}", self.portal.base)).json(&body)
+    }
+
+    fn by_webhook(&self, method: &str, body: &Value, token: Token) -> Request {
         let Portal { base, settings, .. } = self.portal;
         let url = format!("{base}/rest/{}/:webhook_code/{method}", settings.webhook_user_id);
-        let request = Request::new("POST", url)
-            .header("accept", "application/json")
-            .header("user-agent", concat!("handoff-bitrix24/", env!("CARGO_PKG_VERSION")))
-            .path_secret("webhook_code")
-            .json(body);
+        let request = plain(url).path_secret("webhook_code").json(body);
         match token {
             Token::None => request,
             Token::Bot => request.body_secret("bot_token", "/botToken"),
             Token::Client => request.body_secret("bot_token", "/CLIENT_ID"),
             Token::New => request.body_secret("bot_token", "/fields/botToken"),
         }
+    }
+}
+
+fn plain(url: String) -> Request {
+    Request::new("POST", url)
+        .header("accept", "application/json")
+        .header("user-agent", concat!("handoff-bitrix24/", env!("CARGO_PKG_VERSION")))
+}
+
+async fn exchange(cx: &Cx, request: Request, kind: Kind) -> Result<Response, ConnectorError> {
+    match kind {
+        Kind::Reads => request.read(cx).await,
+        Kind::Changes => request.act(cx).await,
     }
 }
 

@@ -12,6 +12,8 @@ pub(crate) struct Said {
     pub(crate) by: Option<u64>,
     /// Its words without anything that the platform may have changed.
     pub(crate) words: String,
+    /// The ids that our connector gave it.
+    pub(crate) ours: Vec<String>,
 }
 
 /// A session, oldest line first.
@@ -31,7 +33,15 @@ fn line(message: &Value) -> Option<Said> {
         id: wire::id(&message["id"])?,
         by: wire::first_id(message, &["senderid", "senderId"]),
         words: words(wire::text(&message["text"])),
+        ours: ours(&message["params"]),
     })
+}
+
+/// The ids of a connector's message, in a list or alone.
+fn ours(params: &Value) -> Vec<String> {
+    let named = ["connectorMid", "CONNECTOR_MID"].into_iter().map(|name| &params[name]);
+    let listed = named.flat_map(|ids| if ids.is_string() { vec![ids] } else { wire::items(ids) });
+    listed.map(|id| wire::text(id).to_owned()).filter(|id| !id.is_empty()).collect()
 }
 
 /// A text as it can be compared: without markup and white space. The portal writes some signs as
@@ -50,12 +60,12 @@ mod tests {
     #[test]
     fn lines_come_in_order_and_an_empty_session_is_a_list() {
         let messages = json!({
-            "86310": { "id": "86310", "senderid": "456", "text": "A &amp; B<br />C" },
+            "86310": { "id": "86310", "senderid": "456", "text": "A &amp; B<br />C", "params": { "connectorMid": ["m1"] } },
             "9": { "id": 9, "senderid": "0", "text": "[b]Passed on[/b]" },
         });
         let expected = [
-            Said { id: 9, by: None, words: "Passedon".into() },
-            Said { id: 86_310, by: Some(456), words: "A&BC".into() },
+            Said { id: 9, by: None, words: "Passedon".into(), ours: vec![] },
+            Said { id: 86_310, by: Some(456), words: "A&BC".into(), ours: vec!["m1".into()] },
         ];
         assert_eq!(lines(&messages), expected);
         assert_eq!(lines(&json!([])), []);

@@ -259,7 +259,7 @@ mod tests {
 
     #[test]
     fn a_text_counts_as_arrived_only_after_the_last_word_of_somebody_else() {
-        let line = |id, by, words: &str| Said { id, by, words: words.into() };
+        let line = |id, by, words: &str| Said { id, by, words: words.into(), ours: vec![] };
         let said = [line(1, Some(599), "hi"), line(2, Some(456), "Sorry?"), line(3, Some(599), "hm")];
         assert_eq!(seen(&said, 456, "Sorry?"), Seen::Doubtful);
         assert_eq!(seen(&said, 456, "Bye"), Seen::Missing);

@@ -73,6 +73,9 @@ async fn pass_on(
     } else if !again {
         point.remarks.push(found_passed_on(&seen).to_owned());
     }
+    if !again {
+        point.remarks.extend(seen.crm.clone());
+    }
     let done = point.done(seen.owner.is_some());
     client.cx.checkpoint(&json!(done)).await?;
     Ok(done)

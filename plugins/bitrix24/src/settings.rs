@@ -9,14 +9,33 @@ use serde::Deserialize;
 pub struct Settings {
     /// Address of the portal, such as `https://acme.bitrix24.eu`.
     pub portal: String,
-    /// Number of the user who made the inbound webhook: in the webhook's address, what follows `/rest/`. An administrator, so that every chat can be read.
+    /// Number of the user who made the inbound webhook: in the webhook's address, what follows `/rest/`. An administrator, so that every chat can be read. 0 when there is only a local application.
+    #[serde(default)]
     pub webhook_user_id: u64,
+    /// Application ID (client_id) of the local application, which brings chats of other channels to an open channel. Left empty, only chats that are on Bitrix24 already can be passed on.
+    #[serde(default)]
+    pub client_id: String,
+    /// Address of the authorisation server, when it is another one than the portal names.
+    #[serde(default)]
+    pub oauth_server: String,
+    /// Whether the assistant is also the chat bot of open channels.
+    #[serde(default = "yes")]
+    pub native: bool,
+    /// How the chat bot's events come: the portal posts them, or we fetch them, which takes up to five seconds and needs no public address.
+    #[serde(default)]
+    pub event_mode: EventMode,
     /// Internal name of the chat bot. Another one makes another bot.
     #[serde(default = "bot_code")]
     pub bot_code: String,
     /// Name of the chat bot as persons and live agents see it.
     #[serde(default = "bot_name")]
     pub bot_name: String,
+    /// Internal name of the connector by which chats of other channels come: small letters, digits and `_`.
+    #[serde(default = "connector_code")]
+    pub connector_code: String,
+    /// Name of that connector as it stands in the contact center.
+    #[serde(default = "connector_name")]
+    pub connector_name: String,
     /// Number of the open channel whose live agents take the chats, unless the author chose otherwise. Left empty, they stay in the open channel they came from.
     #[serde(default)]
     pub line: Option<u64>,
@@ -28,8 +47,49 @@ pub struct Settings {
     pub ignored_prefixes: Vec<String>,
 }
 
+/// How the chat bot's events come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum EventMode {
+    /// The portal posts them to our webhook.
+    #[default]
+    Webhook,
+    /// We ask for them.
+    Fetch,
+}
+
+impl EventMode {
+    /// The word for it on Bitrix24.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Webhook => "webhook",
+            Self::Fetch => "fetch",
+        }
+    }
+}
+
 fn bot_code() -> String {
     "handoff_assistant".to_owned()
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn connector_code() -> String {
+    "handoff".to_owned()
+}
+
+fn connector_name() -> String {
+    "Assistant chats".to_owned()
+}
+
+impl Settings {
+    /// Whether there is a local application, and with it the way for chats of other channels.
+    pub(crate) fn has_application(&self) -> bool {
+        !self.client_id.trim().is_empty()
+    }
 }
 
 fn bot_name() -> String {
@@ -54,9 +114,19 @@ impl Portal {
         let (base, host) = (format!("{scheme}://{host}"), host.to_owned());
         settings.ignored_prefixes.retain(|prefix| !prefix.is_empty());
         match &settings {
-            Settings { webhook_user_id: 0, .. } => {
-                Err("webhook_user_id must be the number that follows /rest/ in the webhook's address"
-                    .to_owned())
+            Settings { webhook_user_id: 0, .. } if !settings.has_application() => Err(
+                "webhook_user_id must be the number that follows /rest/ in the webhook's address, or client_id the \
+                 id of a local application"
+                    .to_owned(),
+            ),
+            Settings { connector_code, .. } if !is_code(connector_code) => {
+                Err("connector_code must consist of small letters, digits and _".to_owned())
+            }
+            Settings { connector_name, .. } if connector_name.trim().is_empty() => {
+                Err("connector_name must not be empty".to_owned())
+            }
+            Settings { oauth_server, .. } if !oauth_server.is_empty() && address(oauth_server).is_err() => {
+                Err("oauth_server must be an address such as https://oauth.bitrix24.tech".to_owned())
             }
             Settings { bot_code, .. } if bot_code.trim().is_empty() => {
                 Err("bot_code must not be empty".to_owned())
@@ -76,6 +146,11 @@ impl Portal {
     pub(crate) fn is_at(&self, host: &str) -> bool {
         host.trim_end_matches('/').eq_ignore_ascii_case(&self.host)
     }
+}
+
+fn is_code(code: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    (1..=40).contains(&code.len()) && code.bytes().all(fits)
 }
 
 /// Scheme and host of the portal's address.
@@ -135,6 +210,13 @@ pub(crate) mod tests {
             (json!({ "portal": "https://a.eu", "webhook_user_id": 1, "bot_name": "" }), "bot_name"),
             (json!({ "portal": "https://a.eu", "webhook_user_id": 1, "line": 0 }), "line"),
             (json!({ "portal": "https://a.eu", "webhook_user_id": 1, "lines": 1 }), "lines"),
+            (json!({ "portal": "https://a.eu", "client_id": " " }), "client_id"),
+            (
+                json!({ "portal": "https://a.eu", "client_id": "l", "connector_code": "a.b" }),
+                "connector_code",
+            ),
+            (json!({ "portal": "https://a.eu", "client_id": "l", "connector_name": "" }), "connector_name"),
+            (json!({ "portal": "https://a.eu", "client_id": "l", "oauth_server": "x" }), "oauth_server"),
         ];
         for (settings, word) in cases {
             let refused = made(settings.clone()).unwrap_err();

@@ -25,7 +25,7 @@ fn the_manifest_describes_this_connector() {
     let manifest: Manifest = serde_json::from_value(manifest()).unwrap();
     assert_eq!(manifest.version, env!("CARGO_PKG_VERSION"));
     assert_eq!((manifest.id.as_str(), manifest.plan), ("bitrix24", Some(Plan::Enterprise)));
-    assert_eq!(manifest.capabilities.routes, [Route::Native]);
+    assert_eq!(manifest.capabilities.routes, [Route::Native, Route::Bridge]);
     assert_eq!(manifest.capabilities.channel.unwrap().text_units, message::LONGEST);
 }
 

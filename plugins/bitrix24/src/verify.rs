@@ -3,11 +3,19 @@
 //! The proof is the application token at the top of the form. The one inside the bot's own block is
 //! another thing, by Bitrix24's own word, and is never looked at.
 
-use handoff_sdk::{ConnectorError, Cx, Result, tracing::info};
+use handoff_sdk::{
+    ConnectorError, Cx, Result,
+    tracing::{info, warn},
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::{digest::digest, settings::Portal, wire};
+use crate::{
+    digest::digest,
+    oauth::{self, Grant},
+    settings::Portal,
+    wire,
+};
 
 /// Where the first token is remembered.
 const SLOT: &str = "application_token";
@@ -37,6 +45,12 @@ pub(crate) async fn verify(cx: &Cx, portal: &Portal, form: &Value) -> Result<()>
     if token.is_empty() || token.len() > LONGEST {
         return Err(unverified("there is no application token"));
     }
+    let member = wire::text(&auth["member_id"]);
+    if let Some(grant) = oauth::grant(cx).await?
+        && grant.token == digest(&[token])
+    {
+        return of_application(portal, &grant, member, wire::text(&auth["domain"]));
+    }
     let domain = wire::text(&auth["domain"]);
     if !domain.is_empty() && !portal.is_at(domain) {
         return Err(unverified("the event is of another portal"));
@@ -48,6 +62,19 @@ pub(crate) async fn verify(cx: &Cx, portal: &Portal, form: &Value) -> Result<()>
         return pinned(cx, token, wire::text(&auth["member_id"])).await;
     }
     Err(unverified("the application token is wrong"))
+}
+
+/// The application's own token. A portal that was renamed keeps its number.
+fn of_application(portal: &Portal, grant: &Grant, member: &str, domain: &str) -> Result<()> {
+    let same_portal = !grant.member.is_empty() && grant.member == member;
+    if !same_portal && !(member.is_empty() && (domain.is_empty() || portal.is_at(domain))) {
+        return Err(unverified("the event is of another portal"));
+    }
+    if !domain.is_empty() && !portal.is_at(domain) {
+        let named: String = domain.chars().take(100).collect();
+        warn!("The portal now calls itself {named}: change the setting portal");
+    }
+    Ok(())
 }
 
 /// Only an event of the bot may say which token counts.

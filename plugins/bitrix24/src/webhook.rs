@@ -2,10 +2,10 @@
 
 use handoff_sdk::{
     ConnectorError, Cx, Result,
-    model::connector::{Receive, Received},
+    model::connector::{PlatformEvent, Receive, Received},
 };
 
-use crate::{event, form, settings::Portal, verify::verify};
+use crate::{app, bridge, event, form, settings::Portal, verify::verify, wire};
 
 /// Reads one event. What is no concern of ours is answered like everything else: the portal slows
 /// down whoever answers with an error.
@@ -14,9 +14,28 @@ pub(crate) async fn receive(cx: &Cx, portal: &Portal, request: &Receive) -> Resu
         return Err(unreadable("an event is posted".to_owned()));
     }
     let form = form::parse(&request.body).map_err(|problem| unreadable(problem.reason()))?;
+    let has_application = portal.settings.has_application();
+    if has_application && !form["PLACEMENT"].is_null() {
+        return app::opened(cx, portal, &form).await;
+    }
+    let name = wire::text(&form["event"]).to_ascii_uppercase();
+    if has_application && name == "ONAPPINSTALL" {
+        app::installed(cx, portal, &form).await?;
+        return Ok(done(Vec::new()));
+    }
     verify(cx, portal, &form).await?;
-    let event = event::read(portal, &form, &request.body, request.at);
-    Ok(Received { status: 200, body: String::new(), events: vec![event] })
+    if name == "ONAPPUNINSTALL" {
+        app::removed(cx).await?;
+        return Ok(done(Vec::new()));
+    }
+    if bridge::is_ours(&form) {
+        return Ok(done(bridge::read(cx, portal, &form, &request.body, request.at).await?));
+    }
+    Ok(done(vec![event::read(portal, &form, &request.body, request.at)]))
+}
+
+fn done(events: Vec<PlatformEvent>) -> Received {
+    Received { status: 200, body: String::new(), events }
 }
 
 fn unreadable(detail: String) -> ConnectorError {

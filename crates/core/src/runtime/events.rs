@@ -55,7 +55,16 @@ impl Runtime {
 
     /// Every event on its own: one that is not for us must not keep the others back.
     async fn take_all(&self, connection: &ConnectionId, received: &Received) -> Result<(), TurnError> {
-        for event in &received.events {
+        self.take_each(connection, &received.events).await
+    }
+
+    /// The same for events that a poll found.
+    pub(super) async fn take_each(
+        &self,
+        connection: &ConnectionId,
+        events: &[PlatformEvent],
+    ) -> Result<(), TurnError> {
+        for event in events {
             match self.take(connection, event.clone()).await {
                 Ok(()) | Err(TurnError::UnknownChannel(_) | TurnError::BadName) => {}
                 Err(error) => return Err(error),

@@ -12,6 +12,7 @@ mod error;
 mod events;
 mod inbound;
 mod outbox;
+mod poll;
 mod shown;
 mod transfer;
 mod turns;
@@ -119,7 +120,12 @@ impl Runtime {
 
     /// Performs effects until dropped. One such future is enough for a node.
     pub async fn run(&self) {
-        tokio::join!(self.perform_effects(), self.keep_library_fresh(), self.retry_parked());
+        tokio::join!(
+            self.perform_effects(),
+            self.keep_library_fresh(),
+            self.retry_parked(),
+            self.poll_platforms()
+        );
     }
 
     /// What is kept.

@@ -65,6 +65,13 @@ pub enum SecretPlace {
         /// Where, such as `/botToken`; the parent must exist.
         pointer: String,
     },
+    /// As one more field of a form that is sent as text.
+    Form {
+        /// Name of the secret.
+        name: String,
+        /// Name of the field.
+        field: String,
+    },
 }
 
 /// What a request carries.

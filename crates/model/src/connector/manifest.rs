@@ -65,6 +65,8 @@ pub struct Capabilities {
     pub settle_ms: u64,
     /// Whether a text may follow a native transfer.
     pub speaks_after_transfer: bool,
+    /// Whether the host is to call `poll` again and again.
+    pub polls: bool,
 }
 
 /// What the platform's own channel carries.

@@ -70,6 +70,19 @@ impl State {
         Ok(())
     }
 
+    /// `operator.transfer` to a person, who is offered the session first. Nobody asks whether they are there.
+    pub(super) fn offer_to_person(&mut self, chat: i64, person: i64) -> Result<(), Stays> {
+        if !self.users.get(&person).is_some_and(super::model::User::is_staff) {
+            return Err(Stays::BadTarget);
+        }
+        let id = self.wait_for_people(chat);
+        let name = self.name_of(person);
+        self.add_note(chat, &format!("The conversation was directed to {name}."));
+        self.offer(id, vec![person]);
+        self.expire_offer(id);
+        Ok(())
+    }
+
     /// `bot.session.transfer` to another line, whose queue begins anew. The bot stays.
     pub(super) fn transfer_to_line(&mut self, chat: i64, line: i64) -> Result<(), Stays> {
         let movable = matches!(self.holder(chat), Holder::Bot(_) | Holder::Queue);

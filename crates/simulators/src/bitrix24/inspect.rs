@@ -20,6 +20,7 @@ pub(super) fn state(state: &State) -> Value {
         "sessions": state.sessions,
         "files": state.files,
         "bindings": state.bindings,
+        "connectors": state.connectors,
         "tokens": { "refreshes": state.tokens.refreshes, "refusals": state.tokens.refusals },
         "bucket": state.bucket.level(),
         "portal": {
@@ -111,6 +112,8 @@ fn line(state: &State, message: &Message) -> Value {
         "reaches_customer": message.reaches_customer,
         "session": message.session,
         "id": message.id,
+        "mid": message.mid,
+        "delivered": message.delivered,
         "at": iso(message.at_ms),
     })
 }

@@ -1,4 +1,4 @@
-//! A fake Bitrix24 portal: open channels with chat bots of the second generation.
+//! A fake Bitrix24 portal: open channels with chat bots of the second generation, and connectors.
 //!
 //! `model`, `line` and `state` hold the portal. `sessions`, `handoff` and `offers` say how it behaves,
 //! `api` puts the REST methods before that, `events` tells bots, `script` plays the
@@ -9,6 +9,7 @@
 
 mod api;
 mod bucket;
+mod connectors;
 mod events;
 mod handoff;
 mod inspect;

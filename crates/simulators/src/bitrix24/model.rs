@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::connectors::Outside;
+
 /// Anybody with a user id.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct User {
@@ -52,6 +54,10 @@ pub(super) struct Chat {
     pub(super) auto_handoffs: u32,
     /// How often a bot showed that it is busy.
     pub(super) input_actions: u32,
+    /// What it is called outside, when it came through a connector.
+    pub(super) outside_of: Option<Outside>,
+    /// What the line made of it in the CRM: `LEAD` or `DEAL`, and its number.
+    pub(super) crm: Option<(String, i64)>,
 }
 
 /// One conversation within a chat, from the customer's first word to the close.
@@ -103,6 +109,12 @@ pub(super) struct Message {
     pub(super) files: Vec<i64>,
     pub(super) keyboard: Option<Value>,
     pub(super) at_ms: i64,
+    /// The id that a connector gave it.
+    pub(super) mid: Option<String>,
+    /// The connector said that it reached the customer.
+    pub(super) delivered: bool,
+    /// The ids that the connector gave it then.
+    pub(super) outside_ids: Vec<String>,
 }
 
 /// A file in a chat.
@@ -199,7 +211,12 @@ impl Chat {
 
     /// Connector, line, outside chat and customer in one string.
     pub(super) fn entity_id(&self) -> String {
-        format!("livechat|{}|{}|{}", self.line, self.outside, self.customer)
+        match &self.outside_of {
+            Some(Outside { connector, chat, .. }) => {
+                format!("{connector}|{}|{chat}|{}", self.line, self.customer)
+            }
+            None => format!("livechat|{}|{}|{}", self.line, self.outside, self.customer),
+        }
     }
 
     /// The newest message's id, or 0.

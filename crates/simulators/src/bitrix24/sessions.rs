@@ -58,7 +58,7 @@ impl State {
     }
 
     /// The line's greeting, after the first message of a session.
-    fn greet(&mut self, chat: i64, message: i64) {
+    pub(super) fn greet(&mut self, chat: i64, message: i64) {
         let Some(entry) = self.chats.get(&chat) else { return };
         let Some(newest) = entry.sessions.last().copied() else { return };
         let is_first = entry
@@ -123,7 +123,12 @@ impl State {
         entry.members.insert(entry.customer);
         entry.members.extend(bot);
         let holder = bot.map_or(Holder::Queue, Holder::Bot);
-        self.sessions.insert(id, Session::new(id, chat, entry.line, holder, self.now_ms));
+        let (opened, creates) =
+            (entry.line, line.is_on("CRM").then(|| line.text("CRM_CREATE").to_uppercase()));
+        if let Some(kind) = creates.filter(|kind| ["LEAD", "DEAL"].contains(&kind.as_str())) {
+            entry.crm = entry.crm.take().or(Some((kind, 1_000 + id)));
+        }
+        self.sessions.insert(id, Session::new(id, chat, opened, holder, self.now_ms));
         match bot {
             Some(_) if bot_time > 0 => self.after(bot_time as f64, Timer::BotTime { session: id }),
             Some(_) => {}
@@ -207,12 +212,13 @@ impl State {
             let customer = entry.customer;
             entry.members.retain(|member| *member == customer);
         }
+        self.tell_connector_of_session(chat, "ONIMCONNECTORDIALOGFINISH", "Y");
         true
     }
 }
 
 impl Chat {
-    fn new(id: i64, person: &str, customer: i64, name: String, now_ms: i64) -> Self {
+    pub(super) fn new(id: i64, person: &str, customer: i64, name: String, now_ms: i64) -> Self {
         Self {
             id,
             person: person.to_owned(),
@@ -229,6 +235,8 @@ impl Chat {
             handoff_calls: 0,
             auto_handoffs: 0,
             input_actions: 0,
+            outside_of: None,
+            crm: None,
         }
     }
 }

@@ -10,6 +10,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 use super::bucket::Bucket;
+use super::connectors::Connector;
 use super::line::Line;
 use super::model::{Binding, Bot, Chat, Command, File, Holder, Kind, Message, Session, User};
 use super::settings::{Options, Settings};
@@ -88,6 +89,9 @@ pub(super) struct State {
     /// One-time download tokens and the files they open.
     pub(super) downloads: BTreeMap<String, i64>,
     pub(super) bindings: Vec<Binding>,
+    pub(super) connectors: BTreeMap<String, Connector>,
+    /// So many of the next messages through connectors are refused one by one.
+    pub(super) refuses: u32,
     pub(super) tokens: Tokens,
     pub(super) bucket: Bucket,
     /// Methods blocked for having run too long, and until when.
@@ -117,6 +121,8 @@ impl State {
             files: BTreeMap::new(),
             downloads: BTreeMap::new(),
             bindings: Vec::new(),
+            connectors: BTreeMap::new(),
+            refuses: 0,
             tokens: Tokens::new(options, now_ms),
             bucket: Bucket::default(),
             blocked: BTreeMap::new(),
@@ -168,9 +174,24 @@ impl State {
         let at_ms = self.now_ms;
         let Some(entry) = self.chats.get_mut(&chat) else { return 0 };
         let session = entry.sessions.last().copied().unwrap_or(0);
-        let Draft { author, text, system, reaches_customer, hidden_from_bots, files, keyboard } = draft;
-        let message = Message { id, session, author, text, system, reaches_customer, files, keyboard, at_ms };
-        entry.messages.push(message);
+        let Draft { author, text, system, reaches_customer, hidden_from_bots, files, keyboard, mid } = draft;
+        let (delivered, outside_ids) = (false, Vec::new());
+        let message = Message {
+            id,
+            session,
+            author,
+            text,
+            system,
+            reaches_customer,
+            files,
+            keyboard,
+            at_ms,
+            mid,
+            delivered,
+            outside_ids,
+        };
+        entry.messages.push(message.clone());
+        self.tell_connector(chat, &message, "ONIMCONNECTORMESSAGEADD");
         if !system && !hidden_from_bots {
             self.tell_bots(chat, id);
         }
@@ -199,6 +220,8 @@ pub(super) struct Draft {
     pub(super) hidden_from_bots: bool,
     pub(super) files: Vec<i64>,
     pub(super) keyboard: Option<serde_json::Value>,
+    /// The id that a connector gave it.
+    pub(super) mid: Option<String>,
 }
 
 impl Draft {

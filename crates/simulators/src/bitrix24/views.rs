@@ -126,7 +126,7 @@ pub(super) fn chat(state: &State, chat: &Chat) -> Value {
         "entityType": "LINES",
         "entityId": chat.entity_id(),
         "entityData1": entity_data_1(state, chat),
-        "entityData2": "LEAD|0|COMPANY|0|CONTACT|0|DEAL|0",
+        "entityData2": entity_data_2(chat),
         "entityData3": "N",
         "diskFolderId": 0,
         "parentChatId": 0,
@@ -142,7 +142,19 @@ pub(super) fn chat(state: &State, chat: &Chat) -> Value {
 pub(super) fn entity_data_1(state: &State, chat: &Chat) -> String {
     let session = chat.sessions.last().and_then(|id| state.sessions.get(id));
     let (id, began) = session.map_or((0, 0), |session| (session.id, session.created_ms / 1000));
-    format!("N|NONE|0|N|N|{id}|{began}|0|0|0")
+    match &chat.crm {
+        Some((kind, number)) => format!("Y|{kind}|{number}|N|N|{id}|{began}|0|0|0"),
+        None => format!("N|NONE|0|N|N|{id}|{began}|0|0|0"),
+    }
+}
+
+/// `entity_data_2`: what the chat is linked with in the CRM.
+pub(super) fn entity_data_2(chat: &Chat) -> String {
+    let number = |wanted: &str| match &chat.crm {
+        Some((kind, number)) if kind == wanted => *number,
+        _ => 0,
+    };
+    format!("LEAD|{}|COMPANY|0|CONTACT|0|DEAL|{}", number("LEAD"), number("DEAL"))
 }
 
 /// The operators who are members of a chat.

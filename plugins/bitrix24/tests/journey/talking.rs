@@ -182,3 +182,25 @@ async fn a_file_of_the_persons_is_fetched_through_its_one_time_address() {
         assert_eq!(world.bitrix24.fetch(&world.host.cx(), fetch).await.unwrap().blob, "42 EUR");
     }
 }
+
+#[tokio::test]
+async fn events_can_be_fetched_and_are_told_again_until_the_next_poll_says_that_they_are_safe() {
+    let world = bare("--join-order join-first", json!({ "event_mode": "fetch" })).await;
+    world.install().await;
+    world.says("hi").await;
+    let first = world.polls(None).await;
+    let kinds: Vec<_> = first.events.iter().map(|event| &event.kind).collect();
+    assert!(
+        matches!(kinds[..], [EventKind::ChatStarted { .. }, EventKind::PersonMessage { .. }]),
+        "{kinds:?}"
+    );
+    let again = world.polls(None).await;
+    let keys = |polled: &handoff_sdk::model::connector::Polled| -> Vec<String> {
+        polled.events.iter().map(|event| event.key.clone()).collect()
+    };
+    assert_eq!(keys(&first), keys(&again), "an event keeps its key");
+    let empty = world.polls(first.cursor.clone()).await;
+    assert!(empty.events.is_empty() && empty.cursor == first.cursor, "{empty:?}");
+    world.says("more").await;
+    assert_eq!(world.polls(empty.cursor).await.events.len(), 1);
+}

@@ -13,8 +13,8 @@ use handoff_sdk::{
     model::{
         HandoffKey, Person, Route, Timestamp,
         connector::{
-            Find, Found, HttpBody, HttpError, HttpRequest, HttpResponse, Install, PlatformEvent, Receive,
-            SecretPlace, Transfer, Transferred,
+            Find, Found, HttpBody, HttpError, HttpRequest, HttpResponse, Install, PlatformEvent, Poll,
+            Polled, Receive, SecretPlace, Transfer, Transferred,
         },
     },
     testing::FakeHost,
@@ -23,10 +23,11 @@ use handoff_simulators::bitrix24;
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::mpsc};
 
-pub(crate) const SECRETS: [(&str, &str); 3] = [
+pub(crate) const SECRETS: [(&str, &str); 4] = [
     ("webhook_code", "simulatedwebhook"),
     ("bot_token", "bot-token"),
     ("application_token", "831c76b092f9f135d9b6b36c3a720757"),
+    ("client_secret", "simulatedclientsecret"),
 ];
 
 #[derive(Parser)]
@@ -96,7 +97,7 @@ async fn listen() -> (String, mpsc::UnboundedReceiver<String>) {
     let take = |State(sender): State<mpsc::UnboundedSender<String>>, body: String| async move {
         let _ = sender.send(body);
     };
-    let router = Router::new().route("/hooks/{secret}", post(take)).with_state(sender);
+    let router = Router::new().route("/hooks/{*path}", post(take)).with_state(sender);
     tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
     (url, events)
 }
@@ -125,6 +126,9 @@ async fn exchange(http: &reqwest::Client, request: HttpRequest) -> Result<HttpRe
                 let (parent, member) = pointer.rsplit_once('/').unwrap();
                 body.pointer_mut(parent).unwrap()[member] = json!(secret(name));
             }
+            (SecretPlace::Form { name, field }, HttpBody::Text(form)) => {
+                form.push_str(&format!("&{field}={}", secret(name)));
+            }
             other => panic!("no place for a secret: {other:?}"),
         }
     }
@@ -132,8 +136,10 @@ async fn exchange(http: &reqwest::Client, request: HttpRequest) -> Result<HttpRe
     for (name, value) in &request.headers {
         builder = builder.header(name, value);
     }
-    if let HttpBody::Json(body) = &body {
-        builder = builder.json(body);
+    match body {
+        HttpBody::Json(body) => builder = builder.json(&body),
+        HttpBody::Text(text) => builder = builder.body(text),
+        HttpBody::Empty => {}
     }
     let lost = |error: reqwest::Error| HttpError::Lost { detail: error.to_string() };
     let response = builder.send().await.map_err(|error| match error.is_connect() {
@@ -208,6 +214,17 @@ impl World {
         let requests = self.look("requests").await;
         let ends = |request: &&Value| request["path"].as_str().unwrap().ends_with(method);
         requests.as_array().unwrap().iter().filter(ends).count()
+    }
+
+    /// Does what the host does from time to time, a moment later.
+    pub(crate) async fn acknowledge(&self) {
+        self.host.advance(10_000);
+        self.polls(None).await;
+    }
+
+    /// One poll with this cursor.
+    pub(crate) async fn polls(&self, cursor: Option<Value>) -> Polled {
+        self.bitrix24.poll(&self.host.cx(), Poll { cursor }).await.unwrap()
     }
 
     /// The next delivery, received by the connector.

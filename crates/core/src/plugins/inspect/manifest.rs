@@ -19,8 +19,16 @@ const MAX_ID: usize = 40;
 pub const MODEL: u32 = 1;
 
 /// What this host offers to connectors, as manifests ask for it.
-pub const FEATURES: [&str; 7] =
-    ["http.send/1", "kv/1", "checkpoint/1", "secret.matches/1", "sleep/1", "blob/1", "log/1"];
+pub const FEATURES: [&str; 8] = [
+    "http.send/1",
+    "http.form_secret/1",
+    "kv/1",
+    "checkpoint/1",
+    "secret.matches/1",
+    "sleep/1",
+    "blob/1",
+    "log/1",
+];
 
 /// The part of a manifest that every version of it has.
 #[derive(Deserialize)]

@@ -99,6 +99,11 @@ async fn a_request_carries_its_secrets_and_the_connector_sees_none() {
                     "secrets": [{ "place": "json", "name": "token", "pointer": "/bot/key" }] }),
             vec!["content-type: application/json\r\n", r#""key":"hunter2+x""#],
         ),
+        (
+            json!({ "method": "POST", "url": format!("{base}/token"), "body": { "kind": "text", "data": "a=b" },
+                    "secrets": [{ "place": "form", "name": "token", "field": "client secret" }] }),
+            vec!["\r\n\r\na=b&client%20secret=hunter2%2Bx"],
+        ),
     ];
     for (request, expected) in cases {
         let answer = send(&registry, request).await.unwrap();

@@ -36,7 +36,7 @@ pub(super) fn get(state: &mut State, caller: Caller, params: Params) -> Outcome 
         "entity_type": "LINES",
         "entity_id": chat.entity_id(),
         "entity_data_1": views::entity_data_1(state, chat),
-        "entity_data_2": "LEAD|0|COMPANY|0|CONTACT|0|DEAL|0",
+        "entity_data_2": views::entity_data_2(chat),
         "entity_data_3": "N",
         "mute_list": [],
         "manager_list": views::managers(state, chat),
@@ -103,6 +103,9 @@ fn line(chat: &Chat, message: &Message) -> Value {
     let mut params = Map::new();
     if !message.files.is_empty() {
         params.insert("fileId".to_owned(), json!(message.files));
+    }
+    if let Some(mid) = &message.mid {
+        params.insert("connectorMid".to_owned(), json!([mid]));
     }
     if message.system {
         params.insert("class".to_owned(), json!("bx-messenger-content-item-system"));

@@ -81,7 +81,7 @@ pub(super) fn update(state: &mut State, _: Caller, params: Params) -> Outcome {
 /// `imopenlines.config.delete`.
 pub(super) fn delete(state: &mut State, _: Caller, params: Params) -> Outcome {
     let id = config_id(&params.upper())?;
-    ok(json!(state.lines.remove(&id).is_some()))
+    ok(json!(state.delete_line(id)))
 }
 
 fn config_id(params: &Params) -> Result<i64, Error> {

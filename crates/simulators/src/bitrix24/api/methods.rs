@@ -4,7 +4,7 @@ use super::super::state::State;
 use super::answer::Outcome;
 use super::gate::Caller;
 use super::params::Params;
-use super::{batch, bots, chats, dialogs, files, handoffs, lines, portal};
+use super::{batch, bots, chats, connectors, dialogs, files, handoffs, lines, operators, portal};
 
 /// A method of the REST API.
 pub(super) struct Method {
@@ -34,9 +34,10 @@ const NONE: &[&str] = &[];
 const BOT: &[&str] = &["imbot"];
 const LINES: &[&str] = &["imopenlines"];
 const BOT_IN_LINES: &[&str] = &["imopenlines", "imbot"];
+const CONNECTOR: &[&str] = &["imconnector", "imopenlines"];
 const USER: &[&str] = &["user|user_brief|user_basic"];
 
-static METHODS: [Method; 41] = [
+static METHODS: [Method; 55] = [
     method("batch", NONE, batch::run),
     method("scope", NONE, portal::scope),
     method("server.time", NONE, portal::server_time),
@@ -78,4 +79,18 @@ static METHODS: [Method; 41] = [
     method("imopenlines.config.update", LINES, lines::update),
     method("imopenlines.config.delete", LINES, lines::delete),
     method("imopenlines.revision.get", LINES, lines::revision),
+    method("imopenlines.operator.transfer", LINES, operators::transfer),
+    method("imopenlines.operator.another.finish", LINES, operators::another_finish),
+    method("imconnector.register", CONNECTOR, connectors::register),
+    method("imconnector.unregister", CONNECTOR, connectors::unregister),
+    method("imconnector.activate", CONNECTOR, connectors::activate),
+    method("imconnector.connector.data.set", CONNECTOR, connectors::data_set),
+    method("imconnector.status", CONNECTOR, connectors::status),
+    method("imconnector.list", CONNECTOR, connectors::list),
+    method("imconnector.send.messages", CONNECTOR, connectors::send_messages),
+    method("imconnector.update.messages", CONNECTOR, connectors::update_messages),
+    method("imconnector.delete.messages", CONNECTOR, connectors::delete_messages),
+    method("imconnector.send.status.delivery", CONNECTOR, connectors::delivered),
+    method("imconnector.send.status.reading", CONNECTOR, connectors::read),
+    method("imconnector.chat.name.set", CONNECTOR, connectors::chat_name),
 ];

@@ -7,6 +7,7 @@ pub(super) mod answer;
 mod batch;
 mod bots;
 mod chats;
+mod connectors;
 mod dialogs;
 mod files;
 mod gate;
@@ -14,6 +15,7 @@ mod handoffs;
 mod lines;
 mod methods;
 mod oauth;
+mod operators;
 pub(super) mod params;
 mod portal;
 

@@ -18,7 +18,18 @@ const PAGE: usize = 50;
 
 /// The events of the application itself that this portal can send. Bots' events are
 /// subscribed to by the platform, not by `event.bind`.
-const EVENTS: [&str; 3] = ["ONAPPTEST", "ONAPPUNINSTALL", "ONAPPUPDATE"];
+const EVENTS: [&str; 10] = [
+    "ONAPPTEST",
+    "ONAPPUNINSTALL",
+    "ONAPPUPDATE",
+    "ONIMCONNECTORMESSAGEADD",
+    "ONIMCONNECTORMESSAGEUPDATE",
+    "ONIMCONNECTORMESSAGEDELETE",
+    "ONIMCONNECTORDIALOGSTART",
+    "ONIMCONNECTORDIALOGFINISH",
+    "ONIMCONNECTORSTATUSDELETE",
+    "ONIMCONNECTORLINEDELETE",
+];
 
 /// `scope`.
 pub(super) fn scope(state: &mut State, _: Caller, _: Params) -> Outcome {

@@ -59,6 +59,75 @@ pub(super) async fn line(Shared(portal): Shared<Arc<Portal>>, Json(change): Json
     Ok(Json(json!(line)))
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OfConnector {
+    #[serde(default)]
+    connector: String,
+    #[serde(default)]
+    line: i64,
+    #[serde(default)]
+    times: u32,
+}
+
+/// Deletes a line, as the administrator does.
+pub(super) async fn line_delete(
+    Shared(portal): Shared<Arc<Portal>>,
+    Json(which): Json<OfConnector>,
+) -> Json<Value> {
+    Json(json!({ "deleted": portal.act(|state| state.delete_line(which.line)) }))
+}
+
+/// Switches a connector off on a line.
+pub(super) async fn connector_off(
+    Shared(portal): Shared<Arc<Portal>>,
+    Json(which): Json<OfConnector>,
+) -> Json<Value> {
+    Json(json!({ "off": portal.act(|state| state.switch_connector_off(&which.connector, which.line)) }))
+}
+
+/// Lets the next messages through connectors be refused one by one, within an answer of success.
+pub(super) async fn connector_refuse(
+    Shared(portal): Shared<Arc<Portal>>,
+    Json(which): Json<OfConnector>,
+) -> Json<Value> {
+    portal.act(|state| state.refuses = which.times);
+    Json(json!({ "times": which.times }))
+}
+
+/// Opens a connector's settings page from the contact center.
+pub(super) async fn connector_open(
+    Shared(portal): Shared<Arc<Portal>>,
+    Json(which): Json<OfConnector>,
+) -> Answered {
+    let opened = portal.act(|state| {
+        let placement = state.connectors.get(&which.connector)?.placement.clone();
+        let user = state.identity.webhook_user;
+        let pair = state.tokens.issue(user, state.settings.access_token_seconds, state.now_ms);
+        let options = json!({ "LINE": which.line, "ACTIVE_STATUS": 0 }).to_string();
+        let identity = &state.identity;
+        let fields = [
+            ("AUTH_ID", json!(pair.access)),
+            ("AUTH_EXPIRES", json!(3600)),
+            ("REFRESH_ID", json!(pair.refresh)),
+            ("SERVER_ENDPOINT", json!(format!("{}/rest/", identity.base))),
+            ("APPLICATION_TOKEN", json!(identity.application_token)),
+            ("APPLICATION_SCOPE", json!(state.settings.scope)),
+            ("member_id", json!(identity.member_id)),
+            ("status", json!("L")),
+            ("PLACEMENT", json!("SETTING_CONNECTOR")),
+            ("PLACEMENT_OPTIONS", json!(options)),
+        ];
+        let fields: Vec<(&str, &Value)> = fields.iter().map(|(name, value)| (*name, value)).collect();
+        let url = format!("{placement}?DOMAIN={}&PROTOCOL=1&LANG=en&APP_SID=sid", identity.domain);
+        let body = super::super::php::encode(&fields);
+        state.posts.push(super::super::state::Post { event: "SETTING_CONNECTOR".to_owned(), url, body });
+        Some(())
+    });
+    opened.ok_or_else(|| Refused::because(format!("There is no connector {}.", which.connector)))?;
+    Ok(Json(json!({ "opened": which.connector })))
+}
+
 /// Every access token expires now.
 pub(super) async fn tokens_expire(Shared(portal): Shared<Arc<Portal>>) -> Json<Value> {
     portal.act(|state| state.tokens.expire_all(state.now_ms));

@@ -76,6 +76,33 @@ pub(super) async fn operator_attach(
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+pub(super) struct Changed {
+    message_id: i64,
+    #[serde(default)]
+    text: String,
+}
+
+/// Changes what an operator wrote.
+pub(super) async fn operator_edit(
+    Shared(portal): Shared<Arc<Portal>>,
+    Json(changed): Json<Changed>,
+) -> Answered {
+    let done = portal.act(|state| state.operator_edits(changed.message_id, &changed.text));
+    done.map_err(Refused::because)?;
+    Ok(Json(json!({ "changed": changed.message_id })))
+}
+
+/// Deletes what an operator wrote.
+pub(super) async fn operator_delete(
+    Shared(portal): Shared<Arc<Portal>>,
+    Json(changed): Json<Changed>,
+) -> Answered {
+    portal.act(|state| state.operator_deletes(changed.message_id)).map_err(Refused::because)?;
+    Ok(Json(json!({ "deleted": changed.message_id })))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Close {
     chat_id: i64,
 }

@@ -130,7 +130,7 @@ impl Terms<'_> {
     fn body(&self, asked: &HttpRequest, request: &mut Request) -> Result<(), String> {
         let wanted = asked.secrets.iter().filter_map(|place| match place {
             SecretPlace::Json { name, pointer } => Some((name, pointer)),
-            SecretPlace::Path { .. } => None,
+            SecretPlace::Path { .. } | SecretPlace::Form { .. } => None,
         });
         let mut body = asked.body.clone();
         for (name, pointer) in wanted {
@@ -139,6 +139,7 @@ impl Terms<'_> {
             };
             put(json, pointer, self.secret(name)?)?;
         }
+        self.form(asked, &mut body)?;
         match body {
             HttpBody::Empty => {}
             HttpBody::Text(text) => *request.body_mut() = Some(text.into()),
@@ -149,6 +150,20 @@ impl Terms<'_> {
                     .entry(CONTENT_TYPE)
                     .or_insert(HeaderValue::from_static("application/json"));
             }
+        }
+        Ok(())
+    }
+
+    /// Adds the secrets that are fields of a form.
+    fn form(&self, asked: &HttpRequest, body: &mut HttpBody) -> Result<(), String> {
+        for place in &asked.secrets {
+            let SecretPlace::Form { name, field } = place else { continue };
+            let HttpBody::Text(form) = body else {
+                return Err(format!("the secret {name:?} belongs into a form, and there is none"));
+            };
+            let (field, value) = (percent_encoded(field), percent_encoded(self.secret(name)?));
+            let joint = if form.is_empty() { "" } else { "&" };
+            form.push_str(&format!("{joint}{field}={value}"));
         }
         Ok(())
     }
