@@ -2,6 +2,7 @@
 
 mod copies;
 mod folder;
+mod hot;
 mod removal;
 
 use anyhow::{Result, ensure};

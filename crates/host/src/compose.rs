@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fs, os::unix::fs::DirBuilderExt, path::PathBuf,
 
 use anyhow::Context;
 use handoff_core::{
-    plugins::{ConnectionSetup, Limits, Options, Registry, World},
+    plugins::{ConnectionSetup, Limits, Options, Registry, Trust, World},
     runtime::{Channel, ChannelKind, Connection, Parts, Runtime},
     store::Store,
     world::{Clock, Seal},
@@ -50,7 +50,7 @@ pub(crate) fn host(config: &Config, role: Role) -> anyhow::Result<Host> {
     let blobs = Arc::new(BlobFolder::open(&config.data_dir.join("blobs"), keyring.clone() as Arc<dyn Seal>)?);
     let world =
         World { clock: clock.clone(), keep: store.clone(), blobs: Arc::new(SharedBlobs(blobs.clone())) };
-    let registry = Arc::new(Registry::open(&plugin_options(config), setups(config)?, world));
+    let registry = Arc::new(Registry::open(&plugin_options(config, role), setups(config)?, world));
     let restored = store.restored()?;
     let store: Arc<dyn Store> = store;
     let runtime = Runtime::new(Parts {
@@ -84,12 +84,32 @@ pub(crate) fn database(config: &Config) -> PathBuf {
     config.data_dir.join("handoff.sqlite3")
 }
 
-fn plugin_options(config: &Config) -> Options {
+/// The private store of plugin files.
+pub(crate) fn vault(config: &Config) -> PathBuf {
+    config.data_dir.join("vault")
+}
+
+/// Whose plugin files are opened.
+pub(crate) fn trust(config: &Config) -> Trust {
+    let plugins = &config.plugins;
+    Trust {
+        policy: plugins.policy,
+        keys: plugins.keys.clone(),
+        allowed: plugins.allowed.clone(),
+        lock: Some(plugins.lock_file.clone()),
+    }
+}
+
+fn plugin_options(config: &Config, role: Role) -> Options {
     Options {
         folder: config.plugins.folder.clone(),
-        vault: config.data_dir.join("vault"),
+        vault: vault(config),
         allow_loopback_http: config.plugins.allow_loopback_http,
         limits: Limits::default(),
+        trust: trust(config),
+        // The program as it runs, also when its file was replaced meanwhile.
+        probe: Some(PathBuf::from("/proc/self/exe")),
+        follow: role == Role::Server,
     }
 }
 

@@ -14,7 +14,7 @@ mod telemetry;
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
-use commands::{assistant, backup, check, connector, conversation, handoffs, serve};
+use commands::{assistant, backup, check, connector, conversation, handoffs, probe, serve, signing};
 
 /// Runs AI-assistant chats and gives them away for good to live-agent platforms.
 #[derive(Parser)]
@@ -48,6 +48,12 @@ enum Command {
     /// Shows conversations, up to their handoff.
     #[command(subcommand)]
     Conversation(conversation::Verb),
+    /// Opens a plugin file and says what came of it, for a server that shall not do so itself.
+    #[command(hide = true)]
+    ConnectorProbe {
+        /// The file.
+        file: PathBuf,
+    },
     /// Copies the database, also while the server runs, and reads the copy again.
     Backup(backup::Make),
     /// Puts a backup back, while the server does not run. Whatever may have been done since is looked up first.
@@ -67,8 +73,12 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
-    if let Command::Connector(connector::Verb::Inspect { file }) = &cli.command {
-        return connector::inspect(file, cli.json);
+    match &cli.command {
+        Command::Connector(connector::Verb::Inspect { file }) => return connector::inspect(file, cli.json),
+        Command::Connector(connector::Verb::Keygen { name }) => return signing::keygen(name),
+        Command::Connector(connector::Verb::Sign { file, key }) => return signing::sign(file, key),
+        Command::ConnectorProbe { file } => return probe::run(file),
+        _ => {}
     }
     let config = config::load(&cli.config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -80,6 +90,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
             Command::Connector(verb) => connector::run(&config, verb, cli.json).await,
             Command::Handoff(verb) => handoffs::run(&config, verb, cli.json).await,
             Command::Conversation(verb) => conversation::run(&config, verb, cli.json).await,
+            Command::ConnectorProbe { file } => probe::run(file),
             Command::Backup(make) => backup::make(&config, make, cli.json),
             Command::Restore(restore) => backup::restore(&config, restore, cli.json),
         }

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use handoff_core::{runtime::Runtime, world::Seal};
 use tokio::sync::{Semaphore, watch};
 
-use crate::{auth::ApiKeys, metrics::Counts};
+use crate::{auth::ApiKeys, console::ConnectorDesk, metrics::Counts};
 
 /// What an operator may choose about the edges.
 #[derive(Debug, Clone)]
@@ -45,6 +45,8 @@ pub struct AppState {
     pub options: Arc<Options>,
     /// Encrypts what addresses of files carry.
     pub seal: Arc<dyn Seal>,
+    /// Plugin files, where there are any.
+    pub(crate) connectors: Option<Arc<dyn ConnectorDesk>>,
     pub(crate) counts: Arc<Counts>,
     pub(crate) streams: Arc<Semaphore>,
     stopping: Arc<watch::Sender<bool>>,
@@ -59,9 +61,15 @@ impl AppState {
             streams: Arc::new(Semaphore::new(options.most_streams)),
             options: Arc::new(options),
             seal,
+            connectors: None,
             counts: Arc::default(),
             stopping: Arc::new(watch::Sender::new(false)),
         }
+    }
+
+    /// The same, which also tells of plugin files.
+    pub fn with_connectors(self, connectors: Arc<dyn ConnectorDesk>) -> Self {
+        Self { connectors: Some(connectors), ..self }
     }
 
     /// Ends event streams and long polls, which would otherwise hold up an orderly stop, and

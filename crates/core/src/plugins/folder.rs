@@ -1,135 +1,115 @@
-//! Goes through the operators' folder and opens what can be opened.
+//! What lies in the operators' folder: a stamp of every file, to see what changed, and what each file is.
 
-use std::{cmp::Reverse, fs, path::Path};
+use std::{collections::BTreeMap, fs, io, os::unix::fs::MetadataExt, path::Path, sync::Arc};
 
 use super::{
     inspect::{Inspection, examine, read, sha256},
-    load::Image,
     report::{FileReport, FileState, Refusal, Stage},
-    vault::Vault,
+    trust::{Standing, Trust},
 };
 
-/// A file that passed the inspection, and its bytes.
-struct Candidate {
-    name: String,
-    bytes: Vec<u8>,
-    inspection: Inspection,
+/// How a plugin file's signature is called.
+const SIGNATURE: &str = ".minisig";
+
+/// By what a file is known to be the same as before: device, inode, size, times of content and change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Stamp(u64, u64, u64, i128, i128);
+
+/// Every name in a folder and its stamp; what the folder's own trouble is, when it cannot be read.
+pub(super) type Look = Result<BTreeMap<String, Stamp>, Refusal>;
+
+/// A trusted file that says which connector it brings.
+#[derive(Debug, Clone)]
+pub(super) struct Found {
+    pub(super) name: String,
+    pub(super) inspection: Arc<Inspection>,
+    pub(super) standing: Standing,
 }
 
-/// Opens the newest version of every connector in `folder`, and reports on every file. Files with
-/// names that do not end in `.so` are reported as ignored.
-pub(super) fn gather(folder: &Path, vault: &Path) -> (Vec<Image>, Vec<FileReport>) {
-    let names = match names(folder) {
-        Ok(names) => names,
-        Err(refusal) => return (Vec::new(), vec![about_folder(folder, refusal)]),
-    };
-    let (mut candidates, mut reports) = (Vec::new(), Vec::new());
-    for name in names {
-        match look(folder, name) {
-            Ok(candidate) => candidates.push(candidate),
-            Err(report) => reports.push(*report),
-        }
+impl Stamp {
+    /// The stamp of a file; none when there is none.
+    pub(super) fn of(path: &Path) -> Option<Self> {
+        let about = fs::metadata(path).ok()?;
+        let nanos = |seconds: i64, nanos: i64| i128::from(seconds) * 1_000_000_000 + i128::from(nanos);
+        let (content, change) =
+            (nanos(about.mtime(), about.mtime_nsec()), nanos(about.ctime(), about.ctime_nsec()));
+        Some(Self(about.dev(), about.ino(), about.size(), content, change))
     }
-    let images = open_all(candidates, vault, &mut reports);
-    reports.sort_by(|one, other| one.file.cmp(&other.file));
-    (images, reports)
 }
 
-fn names(folder: &Path) -> Result<Vec<String>, Refusal> {
+/// Looks through a folder without opening any file.
+pub(super) fn survey(folder: &Path) -> Look {
     let place = folder.display();
     let refuse = |reason: String, remedy: &str| Refusal::new(Stage::Folder, reason, remedy);
-    let mut names = Vec::new();
-    match fs::read_dir(folder) {
-        Ok(entries) => {
-            names.extend(entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()));
-        }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+    let entries = fs::read_dir(folder).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => {
             let reason = format!("the plugin folder {place} does not exist, so there is no connector");
-            return Err(refuse(reason, "make the folder and put plugin files into it"));
+            refuse(reason, "make the folder and put plugin files into it")
         }
-        Err(error) => {
-            let reason = format!("the plugin folder {place} cannot be read: {error}");
-            return Err(refuse(reason, "let the server's user read the folder"));
-        }
-    }
-    if names.is_empty() {
+        _ => refuse(
+            format!("the plugin folder {place} cannot be read: {error}"),
+            "let the server's user read the folder",
+        ),
+    })?;
+    let names = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
+    // A file that goes away in between is no file of this look.
+    let look: BTreeMap<_, _> =
+        names.filter_map(|name| Some((name.clone(), Stamp::of(&folder.join(name))?))).collect();
+    if look.is_empty() {
         let reason = format!("the plugin folder {place} is empty, so there is no connector");
         return Err(refuse(reason, "put plugin files into the folder"));
     }
-    names.sort();
-    Ok(names)
+    Ok(look)
 }
 
-fn about_folder(folder: &Path, refusal: Refusal) -> FileReport {
-    let file = folder.display().to_string();
-    FileReport { file, sha256: None, id: None, version: None, state: FileState::Refused(refusal) }
+/// The line about the folder itself.
+pub(super) fn about_folder(folder: &Path, refusal: Refusal) -> FileReport {
+    line(folder.display().to_string(), None, None, None, FileState::Refused(refusal))
 }
 
-/// Inspects one file; the final word on it when it is no candidate.
-fn look(folder: &Path, name: String) -> Result<Candidate, Box<FileReport>> {
-    let report = |name: String, sha256, state| {
-        Box::new(FileReport { file: name, sha256, id: None, version: None, state })
+/// What one file is: trusted and of use, or the final word on it.
+pub(super) fn look_at(folder: &Path, name: &str, trust: &Trust) -> Result<Found, Box<FileReport>> {
+    let report = |sha256, inspection: Option<&Inspection>, state| {
+        Box::new(line(name.to_owned(), sha256, inspection, None, state))
     };
     if name.starts_with('.') || !name.ends_with(".so") {
-        let reason = "its name is not one of a plugin file, which ends in .so".to_owned();
-        return Err(report(name, None, FileState::Ignored { reason }));
-    }
-    let bytes = match read(&folder.join(&name)) {
-        Ok(bytes) => bytes,
-        Err(refusal) => return Err(report(name, None, FileState::Refused(refusal))),
-    };
-    match examine(&bytes) {
-        Ok(inspection) => Ok(Candidate { name, bytes, inspection }),
-        Err(refusal) => Err(report(name, Some(sha256(&bytes)), FileState::Refused(refusal))),
-    }
-}
-
-/// Opens one file for each connector: the newest that can be opened.
-fn open_all(mut candidates: Vec<Candidate>, vault: &Path, reports: &mut Vec<FileReport>) -> Vec<Image> {
-    candidates.sort_by_cached_key(|candidate| {
-        let version = semver::Version::parse(&candidate.inspection.manifest.version).ok();
-        (candidate.inspection.manifest.id.clone(), Reverse(version), candidate.name.clone())
-    });
-    let vault = (!candidates.is_empty()).then(|| Vault::open(vault));
-    let mut images: Vec<Image> = Vec::new();
-    for candidate in candidates {
-        let serving = images.last().filter(|image| image.manifest.id == candidate.inspection.manifest.id);
-        let opened = match (serving, &vault) {
-            (Some(serving), _) => Err(passed_over(serving)),
-            (None, Some(Ok(vault))) => open(&candidate, vault),
-            (None, Some(Err(refusal))) => Err(refusal.clone()),
-            (None, None) => continue,
+        let reason = match name.strip_suffix(SIGNATURE) {
+            Some(signed) => format!("it is the signature of {signed}"),
+            None => "its name is not one of a plugin file, which ends in .so".to_owned(),
         };
-        let state = match opened {
-            Ok(image) => {
-                images.push(image);
-                FileState::Loaded
-            }
-            Err(refusal) => FileState::Refused(refusal),
-        };
-        reports.push(about(candidate, state));
+        return Err(report(None, None, FileState::Ignored { reason }));
     }
-    images
-}
-
-fn open(candidate: &Candidate, vault: &Vault) -> Result<Image, Refusal> {
-    let path = vault.keep(&candidate.bytes, &candidate.inspection.sha256)?;
-    Image::open(&path, &candidate.name, &candidate.inspection)
-}
-
-fn passed_over(serving: &Image) -> Refusal {
-    let (id, version, file) = (&serving.manifest.id, &serving.manifest.version, &serving.file);
-    let reason = format!("{id} {version} from {file} is used instead");
-    Refusal::new(Stage::Choice, reason, "take away the file that is not wanted")
-}
-
-fn about(candidate: Candidate, state: FileState) -> FileReport {
-    let manifest = &candidate.inspection.manifest;
-    FileReport {
-        file: candidate.name,
-        sha256: Some(candidate.inspection.sha256),
-        id: Some(manifest.id.clone()),
-        version: Some(manifest.version.clone()),
-        state,
+    let path = folder.join(name);
+    let bytes = read(&path).map_err(|refusal| report(None, None, FileState::Refused(refusal)))?;
+    let inspection =
+        examine(&bytes).map_err(|refusal| report(Some(sha256(&bytes)), None, FileState::Refused(refusal)))?;
+    let signature = fs::read_to_string(folder.join(format!("{name}{SIGNATURE}"))).ok();
+    let judged = trust.judge(&bytes, &inspection.sha256, &inspection.manifest, signature.as_deref());
+    match judged {
+        Ok(standing) => Ok(Found { name: name.to_owned(), inspection: Arc::new(inspection), standing }),
+        Err(refusal) => {
+            Err(report(Some(inspection.sha256.clone()), Some(&inspection), FileState::Refused(refusal)))
+        }
     }
+}
+
+impl Found {
+    /// The line about this file.
+    pub(super) fn report(&self, state: FileState) -> FileReport {
+        let sha256 = Some(self.inspection.sha256.clone());
+        line(self.name.clone(), sha256, Some(&self.inspection), Some(self.standing), state)
+    }
+}
+
+fn line(
+    file: String,
+    sha256: Option<String>,
+    inspection: Option<&Inspection>,
+    trust: Option<Standing>,
+    state: FileState,
+) -> FileReport {
+    let manifest = inspection.map(|inspection| &inspection.manifest);
+    let (id, version) =
+        (manifest.map(|manifest| manifest.id.clone()), manifest.map(|manifest| manifest.version.clone()));
+    FileReport { file, sha256, id, version, trust, state }
 }

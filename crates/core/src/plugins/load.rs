@@ -21,6 +21,7 @@ use super::{
     answer,
     inspect::Inspection,
     report::{Refusal, Stage},
+    trust::Standing,
 };
 
 /// Longest account of a mismatch; the full one goes to the debug log.
@@ -33,6 +34,8 @@ pub(super) struct Image {
     pub(super) file: String,
     /// SHA-256 of that file in hexadecimal.
     pub(super) sha256: String,
+    /// Why it is trusted.
+    pub(super) standing: Standing,
     /// What it says about itself.
     pub(super) manifest: Arc<Manifest>,
     module: ModuleRef,
@@ -50,14 +53,25 @@ impl Image {
             return Err(Refusal::new(Stage::Describe, reason, "ask the plugin's author for a mended file"));
         }
         let (sha256, manifest) = (inspection.sha256.clone(), inspection.manifest.clone());
-        Ok(Self { file: file.to_owned(), sha256, manifest, module })
+        Ok(Self { file: file.to_owned(), sha256, standing: Standing::Unsigned, manifest, module })
+    }
+
+    /// The same, known by this file and for this reason.
+    pub(super) fn named(self, file: String, standing: Standing) -> Self {
+        Self { file, standing, ..self }
     }
 
     /// A plugin that is part of this program.
     #[cfg(test)]
     pub(super) fn linked(module: ModuleRef, manifest: Manifest) -> Self {
-        let (file, sha256) = (format!("{}.so", manifest.id), String::new());
-        Self { file, sha256, manifest: Arc::new(manifest), module }
+        let (file, sha256) = (format!("{}.so", manifest.id), format!("sha-of-{}", manifest.version));
+        Self { file, sha256, standing: Standing::Unsigned, manifest: Arc::new(manifest), module }
+    }
+
+    /// The same code under another manifest.
+    #[cfg(test)]
+    pub(super) fn relinked(&self, manifest: Manifest) -> Self {
+        Self::linked(self.module, manifest)
     }
 
     /// Makes a connector for one connection; the problem in plain words when it will not.

@@ -4,23 +4,31 @@
 //! honest connector's mistakes from becoming the server's; they do not keep out a hostile one, nor a
 //! crash in machine code.
 //!
-//! Read [`Registry`] first. `folder` goes through the operators' folder, `inspect` reads a file without
-//! running it, `vault` keeps the copy that is opened, `load` opens it. `serving` has one connector at
-//! work on a `lane`, and `capability` has what connectors can ask of the host.
+//! Read [`Registry`] first, then `keeper`, which keeps what serves in step with the operators' folder.
+//! `folder` looks through it, `inspect` reads a file without running it, `trust` says whose files are opened,
+//! `vault` keeps the copy that is opened, `probe` tries it in a process of its own, `load` opens it.
+//! `serving` has one connector at work on a `lane`, and `capability` has what connectors can ask of the host.
 
 mod account;
 mod answer;
 pub mod capability;
 mod folder;
+mod history;
 mod host;
 mod inspect;
+mod keeper;
 mod lane;
 mod load;
+mod probe;
+mod quarantine;
 mod registry;
 mod report;
 mod secrets;
+mod sentinel;
 mod serving;
 mod settings;
+mod table;
+mod trust;
 mod vault;
 
 #[cfg(test)]
@@ -34,9 +42,13 @@ use serde_json::Value;
 
 use crate::world::{Blobs, Clock, Keep};
 
+pub use history::{History, Served};
 pub use inspect::{FEATURES, Inspection, MODEL, inspect};
+pub use probe::probe_here;
+pub use quarantine::{Quarantine, Record, release, set_back};
 pub use registry::Registry;
 pub use report::{ConnectionStatus, ConnectorStatus, FileReport, FileState, LastError, Refusal, Stage};
+pub use trust::{Lock, Locked, Policy, Standing, Trust};
 
 /// Where plugin files are, and what they may do.
 #[derive(Debug, Clone)]
@@ -49,6 +61,12 @@ pub struct Options {
     pub allow_loopback_http: bool,
     /// How much a connector gets.
     pub limits: Limits,
+    /// Whose files are opened.
+    pub trust: Trust,
+    /// The program that tries a file in a process of its own, as `PROGRAM connector-probe FILE`; none: no trial.
+    pub probe: Option<PathBuf>,
+    /// Whether changes in the folder are followed while the server runs.
+    pub follow: bool,
 }
 
 /// How much a connector gets.
@@ -60,11 +78,18 @@ pub struct Limits {
     pub at_once: usize,
     /// How long a connector may keep its thread without a break before it counts as hanging.
     pub hangs_after: Duration,
+    /// For how long a new generation is on probation.
+    pub probation: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { queue: 1024, at_once: 256, hangs_after: Duration::from_secs(5) }
+        Self {
+            queue: 1024,
+            at_once: 256,
+            hangs_after: Duration::from_secs(5),
+            probation: Duration::from_secs(600),
+        }
     }
 }
 

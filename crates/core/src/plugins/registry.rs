@@ -1,62 +1,62 @@
 //! The connectors of a server: which files brought them and which connections they serve.
 
 use std::{
-    collections::HashMap,
-    sync::{Arc, Weak, mpsc as ready},
+    sync::{Arc, Weak, mpsc},
     thread,
     time::{Duration, Instant},
 };
 
 use futures::future::BoxFuture;
 use handoff_model::{ConnectionId, connector::Manifest};
+use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use parking_lot::RwLock;
 use serde_json::Value;
-use tracing::{error, info, warn};
+use tokio::sync::watch;
+use tracing::{error, warn};
 
 use super::{
     ConnectionSetup, Options, World,
-    account::Account,
-    folder,
-    load::Image,
-    report::{ConnectionStatus, ConnectorStatus, FileReport, FileState},
-    serving::Serving,
+    keeper::{Keeper, Sight},
+    report::{ConnectionStatus, ConnectorStatus, FileReport},
+    table::{Route, Table},
 };
 use crate::world::{Call, CallError, Connectors};
 
 /// Longest time between two looks at the lanes.
 const TICK: Duration = Duration::from_millis(50);
+/// A folder that does not tell of changes is looked through this often.
+const LOOK: Duration = Duration::from_secs(1);
+/// A folder is at rest when nothing changed for this long: a file that is being copied is left alone.
+const REST: Duration = Duration::from_millis(250);
+/// How long a restless folder is waited for; whatever is whole by then is used.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The plugin files of a folder, opened, and the connections that they serve.
 pub struct Registry {
-    report: Vec<FileReport>,
+    report: Arc<RwLock<Vec<FileReport>>>,
     table: Arc<RwLock<Arc<Table>>>,
-}
-
-/// Who serves what. Replaced as a whole, so that every call sees one state of it.
-struct Table {
-    connectors: Vec<Arc<Serving>>,
-    routes: HashMap<ConnectionId, Route>,
-}
-
-/// Where the calls of a connection go.
-enum Route {
-    To(Arc<Serving>, Arc<Account>),
-    Nowhere(ConnectionStatus),
+    changes: watch::Sender<u64>,
 }
 
 impl Registry {
     /// Opens what can be opened and starts it. Whatever is wrong with a file or a connection is in
     /// [`report`](Self::report) and [`connections`](Self::connections), and keeps nobody else from
-    /// working. Blocks while connectors are made, so call it at the start.
+    /// working. Blocks while connectors are made, so call it at the start. With `options.follow` it goes on
+    /// to follow what happens in the folder.
     pub fn open(options: &Options, connections: Vec<ConnectionSetup>, world: World) -> Self {
-        let (images, report) = folder::gather(&options.folder, &options.vault);
-        report.iter().for_each(log);
-        Self::start(images, report, connections, options, world)
+        let mut keeper = Keeper::new(options, connections, world);
+        let sight = keeper.look();
+        keeper.apply(&sight);
+        let registry = Self::of(&keeper, options);
+        if options.follow {
+            follow(keeper, sight, registry.changes.clone());
+        }
+        registry
     }
 
     /// What became of every file of the folder.
     pub fn report(&self) -> Vec<FileReport> {
-        self.report.clone()
+        self.report.read().clone()
     }
 
     /// How the connectors are doing.
@@ -79,31 +79,39 @@ impl Registry {
         connections
     }
 
+    /// Changes whenever another file serves.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    pub(super) fn of(keeper: &Keeper, options: &Options) -> Self {
+        let registry = Self {
+            report: keeper.report.clone(),
+            table: keeper.table.clone(),
+            changes: watch::Sender::new(0),
+        };
+        let weak = Arc::downgrade(&registry.table);
+        let tick = TICK.min(options.limits.hangs_after / 4).max(Duration::from_millis(1));
+        // Without the watch everything works but the recovery from a connector that hangs.
+        let watch = move || tend(&weak, tick);
+        if let Err(error) = thread::Builder::new().name("connector-watch".into()).spawn(watch) {
+            error!("No thread to watch the connectors: {error}");
+        }
+        registry.connections().iter().for_each(log_problems);
+        registry
+    }
+
+    /// A registry over a plugin that is part of this program.
+    #[cfg(test)]
     pub(super) fn start(
-        images: Vec<Image>,
-        report: Vec<FileReport>,
+        images: Vec<super::load::Image>,
         connections: Vec<ConnectionSetup>,
         options: &Options,
         world: World,
     ) -> Self {
-        let (table, ready) = table(images, connections, options, &world);
-        let table = Arc::new(RwLock::new(Arc::new(table)));
-        let weak = Arc::downgrade(&table);
-        let tick = TICK.min(options.limits.hangs_after / 4).max(Duration::from_millis(1));
-        // Without the watch everything works but the recovery from a connector that hangs.
-        if let Err(error) =
-            thread::Builder::new().name("connector-watch".into()).spawn(move || watch(&weak, tick))
-        {
-            error!("No thread to watch the connectors: {error}");
-        }
-        let deadline = Instant::now() + options.limits.hangs_after;
-        for ready in ready {
-            // One that is not ready by then will be found hanging by the watch.
-            let _ = ready.recv_timeout(deadline.saturating_duration_since(Instant::now()));
-        }
-        let registry = Self { report, table };
-        registry.connections().iter().for_each(log_problems);
-        registry
+        let mut keeper = Keeper::new(options, connections, world);
+        keeper.publish_linked(images);
+        Self::of(&keeper, options)
     }
 }
 
@@ -113,7 +121,12 @@ impl Connectors for Registry {
         let connection = connection.clone();
         Box::pin(async move {
             match table.routes.get(&connection) {
-                Some(Route::To(serving, account)) => serving.call(account, call).await,
+                Some(Route::To(serving, account)) => {
+                    let (serving, account) = (serving.clone(), account.clone());
+                    // The call keeps its own generation alive, and no other.
+                    drop(table);
+                    serving.call(&account, call).await
+                }
                 Some(Route::Nowhere(status)) => Err(CallError::NotBegun(status.problems.join("; "))),
                 None => Err(CallError::NotBegun(format!("there is no connection {connection}"))),
             }
@@ -128,47 +141,73 @@ impl Connectors for Registry {
     }
 }
 
-fn table(
-    images: Vec<Image>,
-    connections: Vec<ConnectionSetup>,
-    options: &Options,
-    world: &World,
-) -> (Table, Vec<ready::Receiver<()>>) {
-    let mut setups = HashMap::new();
-    for setup in connections {
-        if let Some(other) = setups.insert(setup.id.clone(), setup) {
-            error!(connection = %other.id, "Connection {} is configured twice; the last one counts", other.id);
+/// Follows the folder for as long as there is a registry.
+fn follow(mut keeper: Keeper, seen: Sight, changes: watch::Sender<u64>) {
+    let work = move || {
+        let (tell, told) = mpsc::channel();
+        let mut watcher = watcher(tell);
+        let table = Arc::downgrade(&keeper.table);
+        let mut applied = seen;
+        while table.strong_count() > 1 {
+            watch_places(&mut watcher, &keeper);
+            // Whether something was told or not, looking is cheap and sure.
+            let _ = told.recv_timeout(LOOK);
+            let failed = keeper.failed();
+            for (id, sha256, reason) in &failed {
+                keeper.set_back(id, sha256, reason);
+            }
+            let sight = keeper.look();
+            if sight == applied && failed.is_empty() {
+                continue;
+            }
+            applied = if failed.is_empty() { at_rest(&keeper, sight) } else { sight };
+            keeper.apply(&applied);
+            changes.send_modify(|number| *number += 1);
         }
+    };
+    if let Err(error) = thread::Builder::new().name("plugin-folder".into()).spawn(work) {
+        error!("No thread to follow the plugin folder, so changes there need a restart: {error}");
     }
-    let (mut routes, mut connectors, mut waits) = (HashMap::new(), Vec::new(), Vec::new());
-    for image in images {
-        let ours = setups.extract_if(|_, setup| setup.connector == image.manifest.id);
-        let mut accounts: Vec<_> =
-            ours.map(|(_, setup)| Arc::new(Account::new(&setup, &image.manifest))).collect();
-        accounts.sort_by(|one, other| one.id.cmp(&other.id));
-        let (serving, ready) = Serving::start(image, accounts.clone(), options, world.clone());
-        routes.extend(
-            accounts.into_iter().map(|account| (account.id.clone(), Route::To(serving.clone(), account))),
-        );
-        connectors.push(serving);
-        waits.push(ready);
-    }
-    routes.extend(setups.into_iter().map(|(id, setup)| (id, nowhere(&setup))));
-    (Table { connectors, routes }, waits)
 }
 
-fn nowhere(setup: &ConnectionSetup) -> Route {
-    let problem =
-        format!("no loaded plugin brings the connector {}; see the report on plugin files", setup.connector);
-    Route::Nowhere(ConnectionStatus {
-        id: setup.id.clone(),
-        connector: setup.connector.clone(),
-        problems: vec![problem],
+fn watcher(tell: mpsc::Sender<()>) -> Option<RecommendedWatcher> {
+    let made = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+        // Looking through the folder is an access too, and no news.
+        if event.is_ok_and(|event| !matches!(event.kind, notify::EventKind::Access(_))) {
+            let _ = tell.send(());
+        }
+    });
+    made.inspect_err(|error| {
+        warn!("The plugin folder cannot be watched and is looked through instead: {error}")
     })
+    .ok()
+}
+
+/// Folders may come and go, and be others under the same name; watching one again does no harm.
+fn watch_places(watcher: &mut Option<RecommendedWatcher>, keeper: &Keeper) {
+    for place in keeper.places() {
+        if let Some(watcher) = watcher {
+            // A folder that is not there is found by looking.
+            let _ = watcher.watch(&place, RecursiveMode::NonRecursive);
+        }
+    }
+}
+
+/// Waits until nothing changes any more.
+fn at_rest(keeper: &Keeper, mut sight: Sight) -> Sight {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        thread::sleep(REST);
+        let next = keeper.look();
+        if next == sight || Instant::now() > until {
+            return next;
+        }
+        sight = next;
+    }
 }
 
 /// Looks after the lanes for as long as there is a registry.
-fn watch(table: &Weak<RwLock<Arc<Table>>>, tick: Duration) {
+fn tend(table: &Weak<RwLock<Arc<Table>>>, tick: Duration) {
     let mut last = Instant::now();
     loop {
         thread::sleep(tick);
@@ -178,14 +217,7 @@ fn watch(table: &Weak<RwLock<Arc<Table>>>, tick: Duration) {
         last = Instant::now();
         let table = table.read().clone();
         table.connectors.iter().for_each(|serving| serving.tend(passed));
-    }
-}
-
-fn log(report: &FileReport) {
-    match &report.state {
-        FileState::Loaded => info!(file = report.file, sha256 = report.sha256, "Plugin {report}"),
-        FileState::Refused(_) => error!(file = report.file, sha256 = report.sha256, "Plugin {report}"),
-        FileState::Ignored { .. } => info!(file = report.file, "Plugin folder: {report}"),
+        table.draining.iter().filter_map(Weak::upgrade).for_each(|serving| serving.tend(passed));
     }
 }
 

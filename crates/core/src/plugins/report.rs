@@ -3,10 +3,12 @@
 use std::{fmt, sync::Arc};
 
 use handoff_model::{ConnectionId, ConnectorId, Timestamp, connector::Manifest};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+
+use super::trust::Standing;
 
 /// How far a plugin file had come when it was refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
     /// Looking into the folder.
@@ -17,16 +19,24 @@ pub enum Stage {
     Structure,
     /// Reading what it says about itself, without running anything of it.
     Manifest,
+    /// Asking whether it is trusted.
+    Trust,
     /// Choosing between files that bring the same connector.
     Choice,
     /// Copying it into the private store.
     Vault,
+    /// Opening it in a process of its own first.
+    Probe,
     /// Opening it.
     Open,
     /// Comparing its idea of the plugin edge with ours.
     Layout,
     /// Comparing what it says when it runs with what it says on paper.
     Describe,
+    /// Working, as a new generation on probation.
+    Probation,
+    /// Set aside by an operator.
+    Operator,
 }
 
 impl Stage {
@@ -37,17 +47,21 @@ impl Stage {
             Self::Read => "read",
             Self::Structure => "structure",
             Self::Manifest => "manifest",
+            Self::Trust => "trust",
             Self::Choice => "choice",
             Self::Vault => "vault",
+            Self::Probe => "probe",
             Self::Open => "open",
             Self::Layout => "layout",
             Self::Describe => "describe",
+            Self::Probation => "probation",
+            Self::Operator => "operator",
         }
     }
 }
 
 /// Why a plugin file is not in use, and what to do about it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{reason}; {remedy}")]
 pub struct Refusal {
     /// How far it had come.
@@ -75,6 +89,8 @@ pub struct FileReport {
     pub id: Option<ConnectorId>,
     /// Version of that connector.
     pub version: Option<String>,
+    /// Why it is trusted, when it is.
+    pub trust: Option<Standing>,
     /// What became of it.
     pub state: FileState,
 }
@@ -123,10 +139,20 @@ pub struct ConnectorStatus {
     pub sha256: String,
     /// What it says about itself.
     pub manifest: Arc<Manifest>,
+    /// Counts the files that served this connector since the server started, beginning with 1.
+    pub generation: u64,
+    /// When this one began to serve.
+    pub since: Timestamp,
+    /// The previous one comes back if this one fails.
+    pub on_probation: bool,
+    /// Why its file is trusted.
+    pub trust: Standing,
     /// Calls since the start.
     pub calls: u64,
     /// Calls that failed, without requests of strangers and verbs that are not offered.
     pub errors: u64,
+    /// Failures of its own making: panics, hangs, answers that nobody can read.
+    pub faults: u64,
     /// How often it hung and had to be started anew.
     pub hangs: u64,
     /// The latest failure.

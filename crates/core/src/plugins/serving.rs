@@ -6,7 +6,7 @@ use std::{
         atomic::{AtomicU64, AtomicUsize, Ordering},
         mpsc as ready,
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use handoff_model::{
@@ -18,7 +18,7 @@ use serde_json::Value;
 use tracing::error;
 
 use super::{
-    Options, World,
+    ConnectionSetup, Options, World,
     account::Account,
     answer::{self, MAX_PAYLOAD, Outcome},
     lane::{Crew, Job, Lane},
@@ -27,6 +27,12 @@ use super::{
 };
 use crate::world::{Call, CallError};
 
+/// Calls before a share of errors says anything.
+const ENOUGH_CALLS: u64 = 20;
+/// A share of errors, of a hundred, that is many for a new generation.
+const MANY_ERRORS: u64 = 50;
+/// A share of errors, of a hundred, that is few for the one before.
+const FEW_ERRORS: u64 = 10;
 /// Threads that one connector may have. Those beyond the first hang, and each of them costs a core.
 const MAX_THREADS: usize = 4;
 
@@ -35,12 +41,40 @@ pub(super) struct Serving {
     crew: Arc<Crew>,
     lane: RwLock<Arc<Lane>>,
     tally: Tally,
+    generation: u64,
+    since: Timestamp,
+    began: Instant,
+    /// How the generation before did; none when there was none.
+    baseline: Option<Baseline>,
+}
+
+/// How a generation did, for comparison with the next.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Baseline {
+    faults: u64,
+    errors: u64,
+    calls: u64,
+}
+
+impl Baseline {
+    pub(super) fn of(serving: &Serving) -> Self {
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let tally = &serving.tally;
+        Self { faults: count(&tally.faults), errors: count(&tally.errors), calls: count(&tally.calls) }
+    }
+
+    /// Failures among so many calls, of a hundred.
+    fn share(failures: u64, calls: u64) -> u64 {
+        failures.saturating_mul(100) / calls.max(1)
+    }
 }
 
 #[derive(Default)]
 struct Tally {
     calls: AtomicU64,
     errors: AtomicU64,
+    /// Failures of the connector's own making.
+    faults: AtomicU64,
     hangs: AtomicU64,
     last_error: Mutex<Option<LastError>>,
 }
@@ -56,15 +90,53 @@ impl Serving {
     /// Starts a connector. The second value hears when its objects are made.
     pub(super) fn start(
         image: Image,
-        accounts: Vec<Arc<Account>>,
+        connections: &[ConnectionSetup],
         options: &Options,
         world: World,
+        generation: u64,
+        baseline: Option<Baseline>,
     ) -> (Arc<Self>, ready::Receiver<()>) {
         let (allow_loopback, limits) = (options.allow_loopback_http, options.limits);
+        let ours = connections.iter().filter(|setup| setup.connector == image.manifest.id);
+        let mut accounts: Vec<_> = ours.map(|setup| Arc::new(Account::new(setup, &image.manifest))).collect();
+        accounts.sort_by(|one, other| one.id.cmp(&other.id));
+        let (since, began) = (world.clock.now(), Instant::now());
         let crew =
             Arc::new(Crew { image, accounts, world, allow_loopback, limits, threads: AtomicUsize::new(0) });
         let (lane, ready) = Lane::start(&crew);
-        (Arc::new(Self { crew, lane: RwLock::new(lane), tally: Tally::default() }), ready)
+        let (lane, tally) = (RwLock::new(lane), Tally::default());
+        (Arc::new(Self { crew, lane, tally, generation, since, began, baseline }), ready)
+    }
+
+    /// What it runs.
+    pub(super) fn image(&self) -> &Image {
+        &self.crew.image
+    }
+
+    /// The connections that it serves.
+    pub(super) fn accounts(&self) -> &[Arc<Account>] {
+        &self.crew.accounts
+    }
+
+    /// Why this generation is worse than the one before; none when it is not, when there was none, or when
+    /// its probation is over.
+    pub(super) fn failed_probation(&self, now: Instant) -> Option<String> {
+        let before = self.baseline.filter(|_| self.on_probation(now))?;
+        let done = Baseline::of(self);
+        let (was, is) =
+            (Baseline::share(before.faults, before.calls), Baseline::share(done.faults, done.calls));
+        if done.faults > 0 && (before.faults == 0 || is > was * 2) {
+            let text = self.tally.last_error.lock().as_ref().map_or(String::new(), |last| last.text.clone());
+            return Some(format!("{} of its {} calls broke off: {text}", done.faults, done.calls));
+        }
+        let (was, is) =
+            (Baseline::share(before.errors, before.calls), Baseline::share(done.errors, done.calls));
+        let worse = done.calls >= ENOUGH_CALLS && is >= MANY_ERRORS && was < FEW_ERRORS;
+        worse.then(|| format!("{is} % of its {} calls failed, and {was} % before", done.calls))
+    }
+
+    fn on_probation(&self, now: Instant) -> bool {
+        self.baseline.is_some() && now.duration_since(self.began) < self.crew.limits.probation
     }
 
     /// What the connector says about itself.
@@ -108,7 +180,12 @@ impl Serving {
     fn read(&self, outcome: Outcome, verb: &str, account: &Account) -> Result<Value, CallError> {
         // Panics that the SDK caught were logged when its guard reported them.
         let panicked = matches!(outcome, Outcome::Panicked(_));
+        let broke = panicked || matches!(outcome, Outcome::Failed { code: 500, .. });
+        let answered = matches!(outcome, Outcome::Answered(_));
         let read = answer::read(outcome, verb, &account.secrets);
+        if broke || (answered && read.is_err()) {
+            self.tally.faults.fetch_add(1, Ordering::Relaxed);
+        }
         if let (true, Err(problem)) = (panicked, &read) {
             let (connector, connection) = (&account.connector, &account.id);
             error!(%connector, %connection, verb, "Connector {connector} failed in {verb}: {problem}");
@@ -135,6 +212,7 @@ impl Serving {
         }
         lane.abandon();
         self.tally.hangs.fetch_add(1, Ordering::Relaxed);
+        self.tally.faults.fetch_add(1, Ordering::Relaxed);
         let (connector, threads) = (&self.manifest().id, self.crew.threads.load(Ordering::SeqCst));
         let text = format!("it kept its thread for {} ms", busy.as_millis());
         error!(
@@ -154,6 +232,11 @@ impl Serving {
             file: image.file.clone(),
             sha256: image.sha256.clone(),
             manifest: image.manifest.clone(),
+            generation: self.generation,
+            since: self.since,
+            on_probation: self.on_probation(Instant::now()),
+            trust: image.standing,
+            faults: tally.faults.load(Ordering::Relaxed),
             calls: tally.calls.load(Ordering::Relaxed),
             errors: tally.errors.load(Ordering::Relaxed),
             hangs: tally.hangs.load(Ordering::Relaxed),

@@ -1,13 +1,23 @@
-//! `handoff connector`: which plugin files there are, and what one of them is.
+//! `handoff connector`: which plugin files there are, what one of them is, and whose are opened.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
+use anyhow::{Context, bail};
 use clap::Subcommand;
-use handoff_core::plugins::{self, FileState};
+use handoff_core::{
+    plugins::{self, FileReport, FileState, History, Locked, Quarantine, Record},
+    world::Clock,
+};
+use handoff_model::ConnectorId;
 use serde_json::json;
 
-use super::{say, say_json};
+use super::{say, say_json, signing};
 use crate::{
+    clock::WorldClock,
     compose::{self, Role},
     config::Config,
 };
@@ -15,12 +25,45 @@ use crate::{
 /// What to do with connectors.
 #[derive(Subcommand)]
 pub(crate) enum Verb {
-    /// Lists the plugin folder: what can be loaded, and why the rest cannot.
+    /// Lists the plugin folder: what can be loaded, why the rest cannot, and what is in quarantine.
     List,
     /// Looks at a plugin file without running anything of it.
     Inspect {
         /// The file.
         file: PathBuf,
+    },
+    /// Says whether this server would trust a file, and why.
+    Verify {
+        /// The file.
+        file: PathBuf,
+    },
+    /// Writes files into the lock file: exactly these bytes are trusted from now on.
+    Lock {
+        /// The files; without any, all of the plugin folder.
+        files: Vec<PathBuf>,
+    },
+    /// Goes back to the file that served before.
+    Rollback {
+        /// The connector's id.
+        id: String,
+    },
+    /// Lets files out of quarantine.
+    Release {
+        /// The connector's id, or the SHA-256 of one file.
+        which: String,
+    },
+    /// Makes a pair of keys for signing plugin files: `NAME.key` and `NAME.pub`.
+    Keygen {
+        /// Where, without an ending.
+        name: PathBuf,
+    },
+    /// Signs a plugin file; the signature is put beside it.
+    Sign {
+        /// The file.
+        file: PathBuf,
+        /// The secret key.
+        #[arg(long)]
+        key: PathBuf,
     },
 }
 
@@ -28,16 +71,23 @@ pub(crate) async fn run(config: &Config, verb: &Verb, json: bool) -> anyhow::Res
     match verb {
         Verb::List => list(config, json),
         Verb::Inspect { file } => inspect(file, json),
+        Verb::Verify { file } => verify(config, file),
+        Verb::Lock { files } => lock(config, files),
+        Verb::Rollback { id } => rollback(config, &ConnectorId::new(id)),
+        Verb::Release { which } => release(config, which),
+        Verb::Keygen { name } => signing::keygen(name),
+        Verb::Sign { file, key } => signing::sign(file, key),
     }
 }
 
 fn list(config: &Config, json: bool) -> anyhow::Result<ExitCode> {
     let host = compose::host(config, Role::Command)?;
     let (files, connections) = (host.registry.report(), host.registry.connections());
+    let quarantine = Quarantine::of(&compose::vault(config)).list();
     if json {
-        say_json(&json!({ "files": files, "connections": connections }))?;
+        say_json(&json!({ "files": files, "connections": connections, "quarantine": quarantine }))?;
     } else {
-        files.iter().for_each(say);
+        files.iter().for_each(say_file);
         for connection in &connections {
             let state = match connection.problems.as_slice() {
                 [] => "ready".to_owned(),
@@ -45,12 +95,25 @@ fn list(config: &Config, json: bool) -> anyhow::Result<ExitCode> {
             };
             say(format!("connection {} ({}): {state}", connection.id, connection.connector));
         }
+        quarantine.iter().for_each(say_record);
     }
     let refused = files.iter().any(|file| matches!(file.state, FileState::Refused(_)));
     Ok(if refused { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-pub(crate) fn inspect(file: &std::path::Path, json: bool) -> anyhow::Result<ExitCode> {
+fn say_file(file: &FileReport) {
+    match file.trust {
+        Some(trust) => say(format!("{file} ({})", trust.name())),
+        None => say(file),
+    }
+}
+
+fn say_record(record: &Record) {
+    let Record { id, version, sha256, reason, remedy, at, .. } = record;
+    say(format!("quarantine {id} {version} {sha256} since {at}: {reason}; {remedy}"));
+}
+
+pub(crate) fn inspect(file: &Path, json: bool) -> anyhow::Result<ExitCode> {
     match plugins::inspect(file) {
         Ok(inspection) if json => say_json(&inspection)?,
         Ok(inspection) => {
@@ -71,6 +134,87 @@ pub(crate) fn inspect(file: &std::path::Path, json: bool) -> anyhow::Result<Exit
             say(format!("this file cannot be loaded ({}): {refusal}", refusal.stage.name()));
             return Ok(ExitCode::FAILURE);
         }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn verify(config: &Config, file: &Path) -> anyhow::Result<ExitCode> {
+    let judged = plugins::inspect(file).and_then(|inspection| {
+        let bytes = fs::read(file).unwrap_or_default();
+        let signature = fs::read_to_string(signing::signature_of(file)).ok();
+        let trust = compose::trust(config);
+        trust.judge(&bytes, &inspection.sha256, &inspection.manifest, signature.as_deref())
+    });
+    match judged {
+        Ok(standing) => {
+            say(format!("trusted: {}", standing.name()));
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(refusal) => {
+            say(format!("not trusted ({}): {refusal}", refusal.stage.name()));
+            Ok(ExitCode::FAILURE)
+        }
+    }
+}
+
+/// A connector stands in the lock file once for each version, so locking it again replaces its line.
+fn lock(config: &Config, files: &[PathBuf]) -> anyhow::Result<ExitCode> {
+    let files = if files.is_empty() { folder(config)? } else { files.to_vec() };
+    let mut lock = compose::trust(config).lock().map_err(|refusal| anyhow::anyhow!("{refusal}"))?;
+    for file in &files {
+        let inspection = match plugins::inspect(file) {
+            Ok(inspection) => inspection,
+            Err(refusal) => bail!("{} is not locked, because it cannot be loaded: {refusal}", file.display()),
+        };
+        let (id, version) = (inspection.manifest.id.clone(), inspection.manifest.version.clone());
+        lock.plugins.retain(|known| known.id != id || known.version != version);
+        say(format!("locked       {id} {version} sha256 {}", inspection.sha256));
+        lock.plugins.push(Locked { id, version, sha256: inspection.sha256 });
+    }
+    lock.plugins.sort_by(|one, other| (&one.id, &one.version).cmp(&(&other.id, &other.version)));
+    let path = &config.plugins.lock_file;
+    let fresh = path.with_extension("lock.new");
+    fs::write(&fresh, toml::to_string(&lock)?)
+        .and_then(|()| fs::rename(&fresh, path))
+        .with_context(|| format!("the lock file {} cannot be written", path.display()))?;
+    say(format!("lock file    {}", path.display()));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn folder(config: &Config) -> anyhow::Result<Vec<PathBuf>> {
+    let folder = &config.plugins.folder;
+    let entries = fs::read_dir(folder)
+        .with_context(|| format!("the plugin folder {} cannot be read", folder.display()))?;
+    let plugin = |path: &PathBuf| {
+        path.file_name().is_some_and(|name| {
+            let name = name.to_string_lossy();
+            name.ends_with(".so") && !name.starts_with('.')
+        })
+    };
+    let mut files: Vec<_> = entries.flatten().map(|entry| entry.path()).filter(plugin).collect();
+    files.sort();
+    Ok(files)
+}
+
+fn rollback(config: &Config, id: &ConnectorId) -> anyhow::Result<ExitCode> {
+    let (vault, now) = (compose::vault(config), WorldClock::new(config.clock.factor).now());
+    let record = plugins::set_back(&vault, id, now).map_err(anyhow::Error::msg)?;
+    say_record(&record);
+    let before = History::of(&vault);
+    let next = before.latest_first(id).find(|served| served.sha256 != record.sha256);
+    if let Some(next) = next {
+        say(format!(
+            "{id} {} from {} serves within two seconds, or when the server starts",
+            next.version, next.file
+        ));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn release(config: &Config, which: &str) -> anyhow::Result<ExitCode> {
+    let released = plugins::release(&compose::vault(config), which).map_err(anyhow::Error::msg)?;
+    for record in released {
+        say(format!("released     {} {} ({})", record.id, record.version, record.file));
     }
     Ok(ExitCode::SUCCESS)
 }

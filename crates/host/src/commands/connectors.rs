@@ -1,30 +1,81 @@
-//! The plugin folder as the console shows it.
+//! The plugin folder as the console shows it, and what can be done about it there.
 
-use handoff_core::plugins::{FileState, Registry};
-use handoff_server::console::{ConnectorState, ConnectorView};
+use std::{path::PathBuf, sync::Arc};
 
-pub(super) fn views(registry: &Registry) -> Vec<ConnectorView> {
-    let status = registry.status();
-    let view = |file: handoff_core::plugins::FileReport| {
-        let serving = status.iter().find(|connector| connector.file == file.file);
-        let (state, reason, remedy) = match file.state {
-            FileState::Loaded => (ConnectorState::Loaded, None, None),
-            FileState::Refused(refusal) => {
-                (ConnectorState::Refused, Some(refusal.reason), Some(refusal.remedy))
-            }
-            FileState::Ignored { reason } => (ConnectorState::Ignored, Some(reason), None),
+use handoff_core::{
+    plugins::{self, ConnectorStatus, FileReport, FileState, Quarantine, Registry},
+    world::Clock,
+};
+use handoff_model::ConnectorId;
+use handoff_server::console::{ConnectorDesk, ConnectorState, ConnectorView, QuarantineView};
+
+/// The registry and its private store, for the console.
+pub(super) struct Desk {
+    pub(super) registry: Arc<Registry>,
+    pub(super) vault: PathBuf,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+impl ConnectorDesk for Desk {
+    fn files(&self) -> Vec<ConnectorView> {
+        let status = self.registry.status();
+        let serving = |file: &FileReport| {
+            let loaded = matches!(file.state, FileState::Loaded);
+            status.iter().find(|connector| loaded && Some(&connector.sha256) == file.sha256.as_ref()).cloned()
         };
-        ConnectorView {
-            id: file.id.map(|id| id.to_string()).unwrap_or_default(),
-            name: serving.map(|connector| connector.name.clone()).unwrap_or_default(),
-            version: file.version.unwrap_or_default(),
-            file: file.file,
-            state,
-            reason,
-            remedy,
-            calls: serving.map_or(0, |connector| connector.calls),
-            errors: serving.map_or(0, |connector| connector.errors),
-        }
+        self.registry.report().into_iter().map(|file| view(serving(&file), file)).collect()
+    }
+
+    fn quarantine(&self) -> Vec<QuarantineView> {
+        let records = Quarantine::of(&self.vault).list().into_iter();
+        let view = |record: plugins::Record| QuarantineView {
+            id: record.id.to_string(),
+            version: record.version,
+            file: record.file,
+            sha256: record.sha256,
+            stage: record.stage.name().to_owned(),
+            since: record.at.to_string(),
+            reason: record.reason,
+        };
+        records.map(view).collect()
+    }
+
+    fn roll_back(&self, id: &str) -> Result<(), String> {
+        plugins::set_back(&self.vault, &ConnectorId::new(id), self.clock.now()).map(drop)
+    }
+
+    fn release(&self, sha256: &str) -> Result<(), String> {
+        plugins::release(&self.vault, sha256).map(drop)
+    }
+}
+
+fn view(serving: Option<ConnectorStatus>, file: FileReport) -> ConnectorView {
+    let (state, reason, remedy) = match file.state {
+        FileState::Loaded => (ConnectorState::Loaded, None, None),
+        FileState::Refused(refusal) => (ConnectorState::Refused, Some(refusal.reason), Some(refusal.remedy)),
+        FileState::Ignored { reason } => (ConnectorState::Ignored, Some(reason), None),
     };
-    registry.report().into_iter().map(view).collect()
+    let known = ConnectorView {
+        id: file.id.map(|id| id.to_string()).unwrap_or_default(),
+        version: file.version.unwrap_or_default(),
+        file: file.file,
+        state,
+        reason,
+        remedy,
+        trust: file.trust.map(|trust| trust.name().to_owned()).unwrap_or_default(),
+        sha256: file.sha256.unwrap_or_default(),
+        ..ConnectorView::default()
+    };
+    let Some(serving) = serving else { return known };
+    ConnectorView {
+        name: serving.name,
+        generation: serving.generation,
+        since: serving.since.to_string(),
+        on_probation: serving.on_probation,
+        calls: serving.calls,
+        errors: serving.errors,
+        faults: serving.faults,
+        last_error: serving.last_error.map(|last| last.text).unwrap_or_default(),
+        ..known
+    }
 }

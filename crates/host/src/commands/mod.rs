@@ -7,7 +7,9 @@ pub(crate) mod connector;
 mod connectors;
 pub(crate) mod conversation;
 pub(crate) mod handoffs;
+pub(crate) mod probe;
 pub(crate) mod serve;
+pub(crate) mod signing;
 
 use handoff_core::assistant::Finding;
 use serde::Serialize;

@@ -4,6 +4,7 @@ use std::{fs, io::Write, os::unix::fs::OpenOptionsExt, process::ExitCode, sync::
 
 use anyhow::Context;
 use handoff_core::{
+    plugins::Registry,
     runtime::Runtime,
     world::{Call, CallError, Clock, Connectors},
 };
@@ -13,7 +14,7 @@ use handoff_model::{
 };
 use handoff_server::{
     ApiKey, ApiKeys, AppState, Options,
-    console::{self, ConnectorViews, ConsoleState},
+    console::{self, ConnectorDesk, ConsoleState},
 };
 use serde_json::json;
 use tokio::{net::TcpListener, signal::unix};
@@ -48,8 +49,10 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<ExitCode> {
     host.keyring.rotate(host.clock.now())?;
     host.store.release_all().await?;
     first_user(&config, &host).await?;
-    let state = AppState::new(host.runtime.clone(), keys(&config)?, options(&config), host.keyring.clone());
-    let console = ConsoleState::new(host.runtime.clone(), public_url.parse()?, views(&host));
+    let desk = desk(&config, &host);
+    let state = AppState::new(host.runtime.clone(), keys(&config)?, options(&config), host.keyring.clone())
+        .with_connectors(desk.clone());
+    let console = ConsoleState::new(host.runtime.clone(), public_url.parse()?, desk);
     let app = handoff_server::router(state.clone()).merge(console::router(console));
     spawn_work(&config, &host, &public_url);
     let told_to_stop = told_to_stop()?;
@@ -115,11 +118,38 @@ fn spawn_work(config: &Config, host: &Host, public_url: &str) {
     });
 }
 
-/// Sets an account up on its platform, and tries again until that works.
-async fn set_up(registry: Arc<dyn Connectors>, id: ConnectionId, install: Install, clock: Arc<dyn Clock>) {
+/// Sets an account up on its platform: tries until that works, and does it again whenever another file serves.
+async fn set_up(registry: Arc<Registry>, id: ConnectionId, install: Install, clock: Arc<dyn Clock>) {
+    let mut changes = registry.changes();
+    loop {
+        set_up_once(&registry, &id, &install, &clock, &mut changes).await;
+        let serves = registry.manifest(&id);
+        loop {
+            if changes.changed().await.is_err() {
+                return;
+            }
+            let now = registry.manifest(&id);
+            let same = match (&serves, &now) {
+                (Some(before), Some(now)) => Arc::ptr_eq(before, now),
+                (before, now) => before.is_none() && now.is_none(),
+            };
+            if !same && now.is_some() {
+                break;
+            }
+        }
+    }
+}
+
+async fn set_up_once(
+    registry: &Arc<Registry>,
+    id: &ConnectionId,
+    install: &Install,
+    clock: &Arc<dyn Clock>,
+    changes: &mut tokio::sync::watch::Receiver<u64>,
+) {
     loop {
         let call = Call { verb: "install", request: json!(install), deadline: INSTALLING, checkpoints: None };
-        match registry.call(&id, call).await {
+        match registry.call(id, call).await {
             Ok(answer) => {
                 let installed: Installed = serde_json::from_value(answer).unwrap_or_default();
                 installed.notes.iter().for_each(|note| tracing::info!(connection.id = %id, "{note}"));
@@ -130,7 +160,11 @@ async fn set_up(registry: Arc<dyn Connectors>, id: ConnectionId, install: Instal
                 tracing::warn!(connection.id = %id, %error, "Connection {id} is not set up on its platform; trying again");
             }
         }
-        clock.sleep(INSTALL_AGAIN).await;
+        // A file that comes may be just what was missing.
+        tokio::select! {
+            () = clock.sleep(INSTALL_AGAIN) => {}
+            _ = changes.changed() => {}
+        }
     }
 }
 
@@ -149,9 +183,9 @@ async fn first_user(config: &Config, host: &Host) -> anyhow::Result<()> {
 }
 
 /// What the console shows of the plugin folder.
-fn views(host: &Host) -> ConnectorViews {
-    let registry = host.registry.clone();
-    Arc::new(move || connectors::views(&registry))
+fn desk(config: &Config, host: &Host) -> Arc<dyn ConnectorDesk> {
+    let (registry, clock) = (host.registry.clone(), host.clock.clone());
+    Arc::new(connectors::Desk { registry, vault: compose::vault(config), clock })
 }
 
 /// Listens for the signals to stop from now on, and ends when one arrives.

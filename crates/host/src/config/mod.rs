@@ -13,6 +13,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
+use handoff_core::plugins::Policy;
 use handoff_model::{AssistantId, ChannelId, ConnectionId, ConnectorId, Plan};
 use serde::Deserialize;
 
@@ -95,11 +96,27 @@ pub(crate) struct Plugins {
     pub(crate) folder: PathBuf,
     /// Lets connectors call this very machine without TLS. For trying things out.
     pub(crate) allow_loopback_http: bool,
+    /// What a file needs before it is opened: `locked`, `signed`, `allow_listed`, `any`.
+    pub(crate) policy: Policy,
+    /// Keys whose signatures count: as minisign writes them in one line, or names of `.pub` files.
+    pub(crate) keys: Vec<String>,
+    /// Connectors that may come unsigned under `allow_listed`.
+    pub(crate) allowed: Vec<ConnectorId>,
+    /// The lock file.
+    pub(crate) lock_file: PathBuf,
 }
 
 impl Default for Plugins {
     fn default() -> Self {
-        Self { folder: PathBuf::from("plugins"), allow_loopback_http: false }
+        Self {
+            folder: PathBuf::from("plugins"),
+            allow_loopback_http: false,
+            // Whoever builds the program while working on it builds the plugins too, and signs none.
+            policy: if cfg!(debug_assertions) { Policy::Any } else { Policy::Signed },
+            keys: Vec::new(),
+            allowed: Vec::new(),
+            lock_file: PathBuf::from("connectors.lock"),
+        }
     }
 }
 
@@ -220,11 +237,23 @@ pub(crate) fn load(path: &Path) -> anyhow::Result<Config> {
     let base = path.parent().unwrap_or(Path::new("."));
     config.data_dir = base.join(&config.data_dir);
     config.plugins.folder = base.join(&config.plugins.folder);
+    config.plugins.lock_file = base.join(&config.plugins.lock_file);
+    for key in config.plugins.keys.iter_mut().filter(|key| key.ends_with(".pub")) {
+        *key = public_key(&base.join(&*key))?;
+    }
     let secrets = config.connections.values_mut().flat_map(|connection| connection.secrets.values_mut());
     let keys = config.api_keys.values_mut().map(|key| &mut key.key);
     secrets.chain(keys).chain(&mut config.console.admin_password).for_each(|secret| secret.beside(base));
     check(&config)?;
     Ok(config)
+}
+
+/// The key in a file of minisign: a comment, and the key in a line of its own.
+fn public_key(path: &Path) -> anyhow::Result<String> {
+    let text = fs::read_to_string(path)
+        .with_context(|| format!("plugins.keys: the key {} cannot be read", path.display()))?;
+    let key = text.lines().map(str::trim).rfind(|line| !line.is_empty());
+    key.map(str::to_owned).with_context(|| format!("plugins.keys: {} holds no key", path.display()))
 }
 
 fn check(config: &Config) -> anyhow::Result<()> {

@@ -10,6 +10,7 @@ mod around;
 mod assets;
 mod fields;
 mod link;
+mod notice;
 mod pages;
 mod shell;
 #[cfg(test)]
@@ -30,11 +31,48 @@ use access::Gate;
 pub use access::{FirstAdminError, first_admin};
 use pages::{assistants, connectors, handoffs, inbox, receipt, sign_in, thread};
 
-/// Lists the plugin files and how their connectors are doing.
-pub type ConnectorViews = Arc<dyn Fn() -> Vec<ConnectorView> + Send + Sync>;
+/// The plugin files, how their connectors are doing, and what can be done about it.
+pub trait ConnectorDesk: Send + Sync + 'static {
+    /// Every file, and the connector in it.
+    fn files(&self) -> Vec<ConnectorView>;
+
+    /// Files that are not opened any more.
+    fn quarantine(&self) -> Vec<QuarantineView>;
+
+    /// Goes back to the file that served a connector before.
+    ///
+    /// # Errors
+    /// Why that is not possible, in plain words.
+    fn roll_back(&self, id: &str) -> Result<(), String>;
+
+    /// Lets a file out of quarantine, by its SHA-256.
+    ///
+    /// # Errors
+    /// Why that is not possible, in plain words.
+    fn release(&self, sha256: &str) -> Result<(), String>;
+}
+
+/// A file in quarantine, as the console shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, utoipa::ToSchema)]
+pub struct QuarantineView {
+    /// Id of the connector.
+    pub id: String,
+    /// Its version.
+    pub version: String,
+    /// Name of the file.
+    pub file: String,
+    /// SHA-256 of the file.
+    pub sha256: String,
+    /// How far it had come.
+    pub stage: String,
+    /// Since when it is here.
+    pub since: String,
+    /// Why.
+    pub reason: String,
+}
 
 /// A plugin file and the connector in it, as the console shows it.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, utoipa::ToSchema)]
 pub struct ConnectorView {
     /// Id of the connector, such as `zendesk`; empty when the file does not say.
     pub id: String,
@@ -50,14 +88,29 @@ pub struct ConnectorView {
     pub reason: Option<String>,
     /// What to do about it.
     pub remedy: Option<String>,
-    /// Calls since the start.
+    /// Why the file is trusted, in a word; empty when it is not.
+    pub trust: String,
+    /// SHA-256 of the file; empty when it could not be read.
+    pub sha256: String,
+    /// Counts the files that served this connector since the server started; 0 when it does not serve.
+    pub generation: u64,
+    /// When it began to serve.
+    pub since: String,
+    /// The file before comes back if this one fails.
+    pub on_probation: bool,
+    /// Calls since then.
     pub calls: u64,
     /// Calls that failed.
     pub errors: u64,
+    /// Failures of the connector's own making.
+    pub faults: u64,
+    /// The latest failure.
+    pub last_error: String,
 }
 
 /// What became of a plugin file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum ConnectorState {
     /// Its connector serves.
     #[default]
@@ -73,14 +126,14 @@ pub enum ConnectorState {
 pub struct ConsoleState {
     runtime: Runtime,
     public_url: Arc<Url>,
-    connectors: ConnectorViews,
+    connectors: Arc<dyn ConnectorDesk>,
     gate: Arc<Gate>,
 }
 
 impl ConsoleState {
     /// Puts together what handlers need. `public_url` is where browsers reach the server; time comes
     /// from the runtime's clock.
-    pub fn new(runtime: Runtime, public_url: Url, connectors: ConnectorViews) -> Self {
+    pub fn new(runtime: Runtime, public_url: Url, connectors: Arc<dyn ConnectorDesk>) -> Self {
         Self { runtime, public_url: Arc::new(public_url), connectors, gate: Arc::default() }
     }
 
@@ -102,6 +155,8 @@ pub fn router(state: ConsoleState) -> Router<()> {
         .route("/console/handoffs", get(handoffs::list))
         .route("/console/handoffs/{id}", get(receipt::show))
         .route("/console/connectors", get(connectors::list))
+        .route("/console/connectors/roll-back", post(connectors::roll_back))
+        .route("/console/connectors/release", post(connectors::release))
         .merge(assistants::routes())
         .route("/console/assets/console.css", get(assets::style))
         .route("/console/assets/console.js", get(assets::script))

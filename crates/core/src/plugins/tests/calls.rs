@@ -148,7 +148,7 @@ async fn a_connection_that_cannot_work_says_why_and_does_not_disturb_others() {
         .collect();
     setups.push(ConnectionSetup { secrets: BTreeMap::new(), ..connection("f3", "fake", json!({})) });
     setups.push(connection("f4", "elsewhere", json!({})));
-    let registry = Registry::start(vec![fake::image(&[])], Vec::new(), setups, &quiet(), outside.world());
+    let registry = Registry::start(vec![fake::image(&[])], setups, &quiet(), outside.world());
     let expected = ["", "/base_url", "the line [token] is not known", "the secret token", "no loaded plugin"];
     for (status, expected) in registry.connections().iter().zip(expected) {
         let problems = status.problems.join("; ");

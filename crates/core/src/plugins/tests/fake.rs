@@ -55,7 +55,7 @@ pub(super) fn image(hosts: &[&str]) -> Image {
 pub(super) fn registry(outside: &Outside, options: &Options, hosts: &[&str], settings: &[Value]) -> Registry {
     let connections = settings.iter().enumerate();
     let connections = connections.map(|(n, settings)| connection(&format!("f{n}"), "fake", settings.clone()));
-    Registry::start(vec![image(hosts)], Vec::new(), connections.collect(), options, outside.world())
+    Registry::start(vec![image(hosts)], connections.collect(), options, outside.world())
 }
 
 /// The result of asking the host something through the connector: its answer, or code and body.

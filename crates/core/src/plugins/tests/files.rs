@@ -10,7 +10,7 @@ use super::*;
 use crate::world::Connectors;
 
 /// The example connector, which cargo leaves beside the test.
-fn loopback() -> Vec<u8> {
+pub(super) fn loopback() -> Vec<u8> {
     let beside = std::env::current_exe().unwrap().with_file_name("libhandoff_loopback.so");
     fs::read(&beside).unwrap_or_else(|error| panic!("{}: {error}", beside.display()))
 }

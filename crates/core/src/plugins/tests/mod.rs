@@ -3,6 +3,7 @@
 mod calls;
 mod fake;
 mod files;
+mod generations;
 mod hangs;
 mod requests;
 
@@ -139,6 +140,9 @@ fn options(place: &Path) -> Options {
         vault: place.join("vault"),
         allow_loopback_http: false,
         limits: Limits::default(),
+        trust: Trust { policy: Policy::Any, ..Trust::default() },
+        probe: None,
+        follow: false,
     }
 }
 

@@ -25,7 +25,7 @@ use tower::ServiceExt;
 use url::Url;
 
 use super::world::{HandClock, Plain, Shelf};
-use crate::console::{ConsoleState, first_admin, link, router};
+use crate::console::{ConnectorDesk, ConnectorView, ConsoleState, QuarantineView, first_admin, link, router};
 
 pub(super) const PASSWORD: &str = "correct horse battery";
 /// 2025-06-01 09:00:00 UTC.
@@ -45,6 +45,40 @@ pub(super) struct Answer {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     pub(super) html: String,
+}
+
+/// Plugin files that were tried out: one that serves, one in quarantine.
+struct Drawer;
+
+impl ConnectorDesk for Drawer {
+    fn files(&self) -> Vec<ConnectorView> {
+        vec![ConnectorView {
+            id: "zendesk".to_owned(),
+            name: "Zendesk".to_owned(),
+            file: "zendesk.so".to_owned(),
+            generation: 2,
+            on_probation: true,
+            ..ConnectorView::default()
+        }]
+    }
+
+    fn quarantine(&self) -> Vec<QuarantineView> {
+        let reason = "it <panicked>".to_owned();
+        vec![QuarantineView {
+            id: "bitrix24".to_owned(),
+            sha256: "abc".to_owned(),
+            reason,
+            ..Default::default()
+        }]
+    }
+
+    fn roll_back(&self, id: &str) -> Result<(), String> {
+        if id == "zendesk" { Ok(()) } else { Err(format!("no file has served the connector {id} yet")) }
+    }
+
+    fn release(&self, sha256: &str) -> Result<(), String> {
+        if sha256 == "abc" { Ok(()) } else { Err("it is not there".to_owned()) }
+    }
 }
 
 impl Answer {
@@ -71,7 +105,7 @@ impl Desk {
         assert_eq!(made, None);
         let runtime = Runtime::new(parts(store, clock.clone(), plan));
         let url = Url::parse("http://127.0.0.1:8080").unwrap();
-        let state = ConsoleState::new(runtime.clone(), url, Arc::new(Vec::new));
+        let state = ConsoleState::new(runtime.clone(), url, Arc::new(Drawer));
         Self { runtime, clock, router: router(state), cookies: Mutex::default(), _folder: folder }
     }
 

@@ -1,4 +1,4 @@
-//! `GET /v1/connectors`: which connectors the configured accounts use, and whether they are loaded.
+//! `GET /v1/connectors`: which connectors the configured accounts use, and what became of the plugin files.
 
 use std::collections::BTreeMap;
 
@@ -7,12 +7,21 @@ use handoff_model::Plan;
 use serde::Serialize;
 
 use super::super::openapi::ProblemDocument;
-use crate::{AppState, auth::Admin, web::Json};
+use crate::{
+    AppState,
+    auth::Admin,
+    console::{ConnectorDesk, ConnectorView, QuarantineView},
+    web::Json,
+};
 
 /// All connectors that configured accounts use.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(crate) struct ConnectorList {
     connectors: Vec<ConnectorRow>,
+    /// What lies in the plugin folder, and how what serves is doing.
+    files: Vec<ConnectorView>,
+    /// Files that are not opened any more.
+    quarantine: Vec<QuarantineView>,
 }
 
 /// A connector.
@@ -55,5 +64,8 @@ pub(crate) async fn list(State(state): State<AppState>, _: Admin) -> Json<Connec
         }
     }
     let connectors = rows.into_iter().map(|(id, row)| ConnectorRow { id, ..row }).collect();
-    Json(ConnectorList { connectors })
+    let desk = state.connectors.as_deref();
+    let files = desk.map(ConnectorDesk::files).unwrap_or_default();
+    let quarantine = desk.map(ConnectorDesk::quarantine).unwrap_or_default();
+    Json(ConnectorList { connectors, files, quarantine })
 }

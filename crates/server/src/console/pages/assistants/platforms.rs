@@ -26,7 +26,7 @@ pub(super) struct Account {
 /// Every platform that is known: by a connection, by a plugin file, or by the table of plans.
 pub(super) fn choices(state: &ConsoleState) -> Vec<Choice> {
     let targets = state.runtime.targets();
-    let files = (state.connectors)();
+    let files = state.connectors.files();
     let mut names: BTreeMap<ConnectorId, String> = BTreeMap::new();
     let unnamed = targets.missing.iter().chain(targets.lowest.keys());
     names.extend(unnamed.map(|id| (id.clone(), capitalised(id.as_str()))));

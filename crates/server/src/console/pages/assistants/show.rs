@@ -18,6 +18,7 @@ use super::{
     open, place, platforms,
     tree::{self, Row, Walk},
 };
+pub(super) use crate::console::notice::Notice;
 use crate::{
     chat::sentence,
     console::{
@@ -37,24 +38,6 @@ pub(in crate::console) struct Asked {
     node: String,
     #[serde(default)]
     done: String,
-}
-
-/// A line at the top: what was done, or why not.
-pub(super) struct Notice {
-    pub(super) tone: &'static str,
-    pub(super) text: String,
-}
-
-impl Notice {
-    /// Something was done.
-    pub(super) fn good(text: impl Into<String>) -> Self {
-        Self { tone: "good", text: text.into() }
-    }
-
-    /// Something was not done.
-    pub(super) fn bad(text: impl Into<String>) -> Self {
-        Self { tone: "bad", text: text.into() }
-    }
 }
 
 /// What the page shows besides the assistant itself.
