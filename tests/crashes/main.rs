@@ -1,4 +1,5 @@
-//! `kill -9` around every request that a handoff makes of its platform.
+//! `kill -9` of the server, or of the process of a connector, around every request that a handoff makes of its
+//! platform.
 //!
 //! How many requests there are is counted in an undisturbed run; then the server is killed while one
 //! of them is held, for each of them: before its effect, after it, and with the effect so late that
@@ -9,7 +10,7 @@ mod bitrix24;
 mod zendesk;
 
 use anyhow::{Result, bail};
-use handoff_tests::note;
+use handoff_tests::{note, server::Server};
 
 /// How much faster everybody's time runs.
 const FACTOR: u32 = 20;
@@ -17,6 +18,24 @@ const FACTOR: u32 = 20;
 const FASTER: [&str; 2] = ["--clock-factor", "20"];
 /// Time enough for a settling after every crash, in the server's seconds.
 const BUDGET: u64 = 7200;
+
+/// Who dies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Victim {
+    /// The server.
+    Server,
+    /// The process in which the connector runs, while the server lives on.
+    Worker,
+}
+
+impl Victim {
+    async fn dies(self, server: &mut Server) -> Result<()> {
+        match self {
+            Self::Server => server.kill9().await,
+            Self::Worker => server.kill9_workers(),
+        }
+    }
+}
 
 /// When the server dies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -13,7 +13,7 @@ use handoff_tests::{
 };
 use serde_json::json;
 
-use super::{BUDGET, Death, FACTOR, FASTER, Story};
+use super::{BUDGET, Death, FACTOR, FASTER, Story, Victim};
 
 /// Fewer would mean that the count is wrong.
 const LEAST_REQUESTS: usize = 8;
@@ -44,7 +44,13 @@ async fn count(zendesk: &Zendesk, server: &Server) -> Result<usize> {
     Ok(zendesk.requests().await?.len() - before)
 }
 
-async fn dies_at(zendesk: &Zendesk, server: &mut Server, n: usize, death: Death) -> Result<()> {
+async fn dies_at(
+    zendesk: &Zendesk,
+    server: &mut Server,
+    n: usize,
+    victim: Victim,
+    death: Death,
+) -> Result<()> {
     let made = conversations(zendesk).await?;
     let mut person = chatting(server).await?;
     zendesk.fault(json!({ "skip": n, "kind": death.fault() })).await?;
@@ -52,12 +58,12 @@ async fn dies_at(zendesk: &Zendesk, server: &mut Server, n: usize, death: Death)
     zendesk.until_held().await?;
     person.says("during").await?;
     let asked = zendesk.requests().await?.len();
-    server.kill9().await?;
+    victim.dies(server).await?;
     if death != Death::Late {
         zendesk.release().await?;
         zendesk.until_settled().await?;
     }
-    server.restart().await?;
+    server.ensure_running().await?;
     if death == Death::Late {
         zendesk.until("asked again", |seen| seen["revision"].as_u64().is_some()).await?;
         more_requests(zendesk, asked).await?;
@@ -105,14 +111,14 @@ async fn more_requests(zendesk: &Zendesk, than: usize) -> Result<()> {
     Ok(())
 }
 
-async fn dies_at_every_request(death: Death) -> Result<()> {
+async fn dies_at_every_request(victim: Victim, death: Death) -> Result<()> {
     let (zendesk, mut server) = stage().await?;
     let count = count(&zendesk, &server).await?;
     ensure!(count >= LEAST_REQUESTS, "only {count} requests");
     let mut story = Story::default();
     for n in 0..count {
-        let died = dies_at(&zendesk, &mut server, n, death).await;
-        story.tell(&format!("killed at request {n} of {count}, {death:?}"), died);
+        let died = dies_at(&zendesk, &mut server, n, victim, death).await;
+        story.tell(&format!("{victim:?} killed at request {n} of {count}, {death:?}"), died);
         zendesk.heal().await?;
         server.ensure_running().await?;
     }
@@ -121,17 +127,32 @@ async fn dies_at_every_request(death: Death) -> Result<()> {
 
 #[tokio::test]
 async fn p7_survives_kill_9_before_every_request_of_the_bridge_to_zendesk() -> Result<()> {
-    dies_at_every_request(Death::Before).await
+    dies_at_every_request(Victim::Server, Death::Before).await
 }
 
 #[tokio::test]
 async fn p7_survives_kill_9_after_every_request_of_the_bridge_to_zendesk() -> Result<()> {
-    dies_at_every_request(Death::After).await
+    dies_at_every_request(Victim::Server, Death::After).await
 }
 
 #[tokio::test]
 async fn p7_survives_kill_9_when_the_effect_of_any_request_comes_late_to_zendesk() -> Result<()> {
-    dies_at_every_request(Death::Late).await
+    dies_at_every_request(Victim::Server, Death::Late).await
+}
+
+#[tokio::test]
+async fn p7_survives_the_end_of_the_worker_before_every_request_of_the_bridge_to_zendesk() -> Result<()> {
+    dies_at_every_request(Victim::Worker, Death::Before).await
+}
+
+#[tokio::test]
+async fn p7_survives_the_end_of_the_worker_after_every_request_of_the_bridge_to_zendesk() -> Result<()> {
+    dies_at_every_request(Victim::Worker, Death::After).await
+}
+
+#[tokio::test]
+async fn p3_the_end_of_the_worker_doubles_nothing_when_the_effect_of_any_request_comes_late() -> Result<()> {
+    dies_at_every_request(Victim::Worker, Death::Late).await
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ mod copies;
 mod folder;
 mod hot;
 mod removal;
+mod worker;
 
 use anyhow::{Result, ensure};
 use handoff_tests::{

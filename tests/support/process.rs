@@ -120,3 +120,33 @@ fn write(log: &Path, line: &str) {
     // A line that cannot be kept is missed by whoever looks for it.
     let _ = opened.and_then(|mut file| writeln!(file, "{line}"));
 }
+
+/// Sends a signal to a process.
+///
+/// # Errors
+/// When there is no such process.
+pub fn signal(process: u32, signal: Signal) -> Result<()> {
+    let process = i32::try_from(process).ok().and_then(Pid::from_raw).context("no process")?;
+    Ok(kill_process(process, signal)?)
+}
+
+/// Processes that another one started.
+///
+/// # Errors
+/// When processes cannot be listed.
+pub fn children(of: u32) -> Result<Vec<u32>> {
+    let numbers = fs::read_dir("/proc")?.flatten();
+    let numbers = numbers.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    let parent = format!("PPid:\t{of}");
+    let ours = |number: &u32| {
+        fs::read_to_string(format!("/proc/{number}/status"))
+            .is_ok_and(|status| status.lines().any(|line| line == parent))
+    };
+    Ok(numbers.filter(ours).collect())
+}
+
+/// How a process was called, its words separated by spaces.
+pub fn command_line(process: u32) -> String {
+    let words = fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default();
+    String::from_utf8_lossy(&words).replace('\0', " ")
+}

@@ -10,10 +10,12 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::{process::Command, time::Instant};
 
+use rustix::process::Signal;
+
 use crate::{
     PACE, PATIENCE,
     built::built,
-    process::{Running, whole},
+    process::{Running, children, command_line, signal, whole},
     search,
     setup::{ADMIN_KEY, Setup},
     web::Web,
@@ -109,6 +111,28 @@ impl Server {
         let status = self.running.take().context("the server does not run")?.stop().await?;
         ensure!(status.success(), "the server ended with {status}: {}", self.log());
         Ok(())
+    }
+
+    /// Numbers of the processes in which it runs connectors.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn workers(&self) -> Result<Vec<u32>> {
+        let server = self.running.as_ref().and_then(Running::pid).context("the server does not run")?;
+        Ok(children(server)?
+            .into_iter()
+            .filter(|child| command_line(*child).contains("connector-worker"))
+            .collect())
+    }
+
+    /// `kill -9` for all of them.
+    ///
+    /// # Errors
+    /// When there are none.
+    pub fn kill9_workers(&self) -> Result<()> {
+        let workers = self.workers()?;
+        ensure!(!workers.is_empty(), "the server has no workers");
+        workers.into_iter().try_for_each(|worker| signal(worker, Signal::KILL))
     }
 
     /// Whether it runs, as far as we started and ended it.

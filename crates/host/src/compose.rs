@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fs, os::unix::fs::DirBuilderExt, path::PathBuf,
 
 use anyhow::Context;
 use handoff_core::{
-    plugins::{ConnectionSetup, Limits, Options, Registry, Trust, World},
+    plugins::{ConnectionSetup, Limits, Modes, Options, Registry, Trust, World},
     runtime::{Channel, ChannelKind, Connection, Parts, Runtime},
     store::Store,
     world::{Clock, Seal},
@@ -108,7 +108,8 @@ fn plugin_options(config: &Config, role: Role) -> Options {
         limits: Limits::default(),
         trust: trust(config),
         // The program as it runs, also when its file was replaced meanwhile.
-        probe: Some(PathBuf::from("/proc/self/exe")),
+        program: Some(PathBuf::from("/proc/self/exe")),
+        modes: Modes { others: config.plugins.mode, of: config.plugins.modes.clone() },
         follow: role == Role::Server,
     }
 }

@@ -14,7 +14,7 @@ mod telemetry;
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
-use commands::{assistant, backup, check, connector, conversation, handoffs, probe, serve, signing};
+use commands::{assistant, backup, check, connector, conversation, handoffs, probe, serve, signing, worker};
 
 /// Runs AI-assistant chats and gives them away for good to live-agent platforms.
 #[derive(Parser)]
@@ -54,6 +54,12 @@ enum Command {
         /// The file.
         file: PathBuf,
     },
+    /// Runs the connectors of a plugin file for the server at the other end of the socket that is its input.
+    #[command(hide = true)]
+    ConnectorWorker {
+        /// The file.
+        file: PathBuf,
+    },
     /// Copies the database, also while the server runs, and reads the copy again.
     Backup(backup::Make),
     /// Puts a backup back, while the server does not run. Whatever may have been done since is looked up first.
@@ -78,6 +84,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Connector(connector::Verb::Keygen { name }) => return signing::keygen(name),
         Command::Connector(connector::Verb::Sign { file, key }) => return signing::sign(file, key),
         Command::ConnectorProbe { file } => return probe::run(file),
+        Command::ConnectorWorker { file } => return worker::run(file),
         _ => {}
     }
     let config = config::load(&cli.config)?;
@@ -91,6 +98,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
             Command::Handoff(verb) => handoffs::run(&config, verb, cli.json).await,
             Command::Conversation(verb) => conversation::run(&config, verb, cli.json).await,
             Command::ConnectorProbe { file } => probe::run(file),
+            Command::ConnectorWorker { file } => worker::run(file),
             Command::Backup(make) => backup::make(&config, make, cli.json),
             Command::Restore(restore) => backup::restore(&config, restore, cli.json),
         }

@@ -18,18 +18,20 @@ use parking_lot::RwLock;
 use tracing::{error, info, warn};
 
 use super::{
-    ConnectionSetup, Options, World,
+    ConnectionSetup, Mode, Options, World,
     folder::{self, Found, Look, Stamp},
     history::{History, Served},
     inspect::{examine, read},
-    load::Image,
+    load::{Code, Image, open},
     probe::probe,
     quarantine::{Quarantine, Record},
     report::{FileReport, FileState, Refusal, Stage},
     sentinel::Sentinel,
     serving::{Baseline, Serving},
     table::{Table, table},
+    trust::Standing,
     vault::Vault,
+    worker::Recipe,
 };
 
 /// Everything that decides what serves, at one moment.
@@ -185,7 +187,8 @@ impl Keeper {
         if let Some(record) = self.quarantine.find(sha) {
             return Err(record.refusal());
         }
-        if let Some(image) = self.images.get(sha) {
+        let mode = self.mode(file);
+        if let Some(image) = self.images.get(sha).filter(|image| image.mode() == mode) {
             return Ok(image.clone().named(file.name.clone(), file.standing));
         }
         if let Some(refusal) = self.refused.get(sha) {
@@ -214,10 +217,14 @@ impl Keeper {
     /// Opens a copy of the private store, after a process of its own has tried it once.
     fn open_kept(&self, path: &Path, name: &str, file: &Found) -> Result<Image, Refusal> {
         let tried = path.with_extension("tried");
-        if let Some(program) = self.options.probe.as_deref().filter(|_| !tried.exists()) {
+        if let Some(program) = self.options.program.as_deref().filter(|_| !tried.exists()) {
             probe(program, path)?;
             // Without the mark it is tried once more the next time.
             drop(fs::write(&tried, b""));
+        }
+        if let (Mode::Worker, Some(program)) = (self.mode(file), self.options.program.clone()) {
+            let code = Code::Apart(Recipe { program, file: path.to_owned() });
+            return Ok(Image::new(name, file.standing, &file.inspection, code));
         }
         let record = Record {
             sha256: file.inspection.sha256.clone(),
@@ -230,8 +237,20 @@ impl Keeper {
             at: self.world.clock.now(),
         };
         let _sentinel = Sentinel::set(&self.options.vault, &record);
-        let image = Image::open(path, name, &file.inspection)?;
-        Ok(image.named(name.to_owned(), file.standing))
+        let module = open(path, &file.inspection)?;
+        Ok(Image::new(name, file.standing, &file.inspection, Code::Here(module)))
+    }
+
+    /// Where a file's connector runs: as the operator says, or in a worker when nobody vouches for it.
+    fn mode(&self, file: &Found) -> Mode {
+        let (modes, manifest) = (&self.options.modes, &file.inspection.manifest);
+        let doubted = matches!(file.standing, Standing::Unsigned | Standing::AllowListed)
+            || self.quarantine.was_released(&file.inspection.sha256);
+        let wished = modes.of.get(&manifest.id).copied().or(modes.others);
+        match wished.unwrap_or(if doubted { Mode::Worker } else { Mode::InProcess }) {
+            Mode::Worker if self.options.program.is_some() => Mode::Worker,
+            _ => Mode::InProcess,
+        }
     }
 
     fn vault(&mut self) -> Result<&Vault, Refusal> {
@@ -268,15 +287,16 @@ impl Keeper {
             return None;
         }
         let name = format!("{} (kept copy)", served.file);
-        if let Some(image) = self.images.get(&served.sha256) {
-            return Some(image.clone().named(name, served.trust));
-        }
         let path = self.options.vault.canonicalize().ok()?.join(format!("{}.so", served.sha256));
         let inspection = read(&path).and_then(|bytes| examine(&bytes)).ok()?;
         if inspection.sha256 != served.sha256 {
             return None;
         }
         let file = Found { name: name.clone(), inspection: Arc::new(inspection), standing: served.trust };
+        let mode = self.mode(&file);
+        if let Some(image) = self.images.get(&served.sha256).filter(|image| image.mode() == mode) {
+            return Some(image.clone().named(name, served.trust));
+        }
         let image = self.open_kept(&path, &name, &file).ok()?;
         self.images.insert(served.sha256.clone(), image.clone());
         Some(image)
@@ -287,7 +307,9 @@ impl Keeper {
         let mut serving = BTreeMap::new();
         for (id, image) in chosen {
             let current = self.serving.get(&id).cloned();
-            let same = current.as_ref().is_some_and(|current| current.image().sha256 == image.sha256);
+            let same = current.as_ref().is_some_and(|current| {
+                current.image().sha256 == image.sha256 && current.image().mode() == image.mode()
+            });
             let next = match (current, same) {
                 (Some(current), true) => Some(current),
                 (current, _) => self.start(&id, image, current, report),

@@ -18,10 +18,11 @@ use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 use tracing::debug;
 
 use super::{
-    answer,
+    Mode, answer,
     inspect::Inspection,
     report::{Refusal, Stage},
     trust::Standing,
+    worker::Recipe,
 };
 
 /// Longest account of a mismatch; the full one goes to the debug log.
@@ -38,22 +39,31 @@ pub(super) struct Image {
     pub(super) standing: Standing,
     /// What it says about itself.
     pub(super) manifest: Arc<Manifest>,
-    module: ModuleRef,
+    pub(super) code: Code,
+}
+
+/// Where its code is.
+#[derive(Clone)]
+pub(super) enum Code {
+    /// In this process.
+    Here(ModuleRef),
+    /// In a file that workers open.
+    Apart(Recipe),
 }
 
 impl Image {
-    /// Opens the copy at `path` of the inspected file that operators call `file`.
-    pub(super) fn open(path: &Path, file: &str, inspection: &Inspection) -> Result<Self, Refusal> {
-        let header = header(path)?;
-        check_layout(header)?;
-        let module = module(header)?;
-        let described = (module.describe())();
-        if described.as_slice() != inspection.manifest_bytes {
-            let reason = "the plugin describes itself otherwise than its file does";
-            return Err(Refusal::new(Stage::Describe, reason, "ask the plugin's author for a mended file"));
-        }
+    /// The inspected file that operators call `file`, trusted for this reason, with its code.
+    pub(super) fn new(file: &str, standing: Standing, inspection: &Inspection, code: Code) -> Self {
         let (sha256, manifest) = (inspection.sha256.clone(), inspection.manifest.clone());
-        Ok(Self { file: file.to_owned(), sha256, standing: Standing::Unsigned, manifest, module })
+        Self { file: file.to_owned(), sha256, standing, manifest, code }
+    }
+
+    /// Where it runs.
+    pub(super) fn mode(&self) -> Mode {
+        match self.code {
+            Code::Here(_) => Mode::InProcess,
+            Code::Apart(_) => Mode::Worker,
+        }
     }
 
     /// The same, known by this file and for this reason.
@@ -65,21 +75,41 @@ impl Image {
     #[cfg(test)]
     pub(super) fn linked(module: ModuleRef, manifest: Manifest) -> Self {
         let (file, sha256) = (format!("{}.so", manifest.id), format!("sha-of-{}", manifest.version));
-        Self { file, sha256, standing: Standing::Unsigned, manifest: Arc::new(manifest), module }
+        Self {
+            file,
+            sha256,
+            standing: Standing::Unsigned,
+            manifest: Arc::new(manifest),
+            code: Code::Here(module),
+        }
     }
 
     /// The same code under another manifest.
     #[cfg(test)]
     pub(super) fn relinked(&self, manifest: Manifest) -> Self {
-        Self::linked(self.module, manifest)
+        let Code::Here(module) = &self.code else { panic!("it is not in this process") };
+        Self::linked(*module, manifest)
     }
+}
 
-    /// Makes a connector for one connection; the problem in plain words when it will not.
-    pub(super) fn create(&self, settings: Vec<u8>, host: Host) -> Result<Plugin, String> {
-        match (self.module.create())(settings.into(), host) {
-            RResult::ROk(plugin) => Ok(plugin),
-            RResult::RErr(error) => Err(answer::message(error.body.as_slice())),
-        }
+/// Opens the copy at `path` of an inspected file.
+pub(super) fn open(path: &Path, inspection: &Inspection) -> Result<ModuleRef, Refusal> {
+    let header = header(path)?;
+    check_layout(header)?;
+    let module = module(header)?;
+    let described = (module.describe())();
+    if described.as_slice() != inspection.manifest_bytes {
+        let reason = "the plugin describes itself otherwise than its file does";
+        return Err(Refusal::new(Stage::Describe, reason, "ask the plugin's author for a mended file"));
+    }
+    Ok(module)
+}
+
+/// Makes a connector for one connection; the problem in plain words when it will not.
+pub(super) fn create(module: &ModuleRef, settings: Vec<u8>, host: Host) -> Result<Plugin, String> {
+    match (module.create())(settings.into(), host) {
+        RResult::ROk(plugin) => Ok(plugin),
+        RResult::RErr(error) => Err(answer::message(error.body.as_slice())),
     }
 }
 

@@ -1,13 +1,13 @@
 //! Connectors from plugin files: looks at the files, opens them, and runs what they bring.
 //!
-//! A plugin file is a shared library within this process. Checks, lanes and capabilities keep an
-//! honest connector's mistakes from becoming the server's; they do not keep out a hostile one, nor a
-//! crash in machine code.
+//! A plugin file is a shared library within this process, or within a worker. In this process, checks, lanes
+//! and capabilities keep an honest connector's mistakes from becoming the server's; they do not keep out a
+//! hostile one, nor a crash in machine code. A worker does.
 //!
 //! Read [`Registry`] first, then `keeper`, which keeps what serves in step with the operators' folder.
 //! `folder` looks through it, `inspect` reads a file without running it, `trust` says whose files are opened,
 //! `vault` keeps the copy that is opened, `probe` tries it in a process of its own, `load` opens it.
-//! `serving` has one connector at work on a `lane`, and `capability` has what connectors can ask of the host.
+//! `serving` has one connector at work on a `lane`, in this process or in a `worker`'s, and `capability` has what connectors can ask of the host.
 
 mod account;
 mod answer;
@@ -30,6 +30,7 @@ mod settings;
 mod table;
 mod trust;
 mod vault;
+mod worker;
 
 #[cfg(test)]
 mod tests;
@@ -38,6 +39,7 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use handoff_model::{ConnectionId, ConnectorId};
 use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::world::{Blobs, Clock, Keep};
@@ -49,6 +51,7 @@ pub use quarantine::{Quarantine, Record, release, set_back};
 pub use registry::Registry;
 pub use report::{ConnectionStatus, ConnectorStatus, FileReport, FileState, LastError, Refusal, Stage};
 pub use trust::{Lock, Locked, Policy, Standing, Trust};
+pub use worker::work_here;
 
 /// Where plugin files are, and what they may do.
 #[derive(Debug, Clone)]
@@ -63,10 +66,43 @@ pub struct Options {
     pub limits: Limits,
     /// Whose files are opened.
     pub trust: Trust,
-    /// The program that tries a file in a process of its own, as `PROGRAM connector-probe FILE`; none: no trial.
-    pub probe: Option<PathBuf>,
+    /// The program that tries a file in a process of its own, as `PROGRAM connector-probe FILE`, and runs
+    /// workers, as `PROGRAM connector-worker FILE`; none: there is no trial, and everything runs in this process.
+    pub program: Option<PathBuf>,
+    /// Where connectors run.
+    pub modes: Modes,
     /// Whether changes in the folder are followed while the server runs.
     pub follow: bool,
+}
+
+/// Where a connector runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// In the server's process.
+    InProcess,
+    /// In a process of its own.
+    Worker,
+}
+
+impl Mode {
+    /// In a few words.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::InProcess => "in process",
+            Self::Worker => "worker",
+        }
+    }
+}
+
+/// Where connectors run, as the operator wishes it.
+#[derive(Debug, Clone, Default)]
+pub struct Modes {
+    /// For those that are not named; none: a worker for files that nobody vouches for and for those that were
+    /// released from quarantine, the server's process for the others.
+    pub others: Option<Mode>,
+    /// By connector.
+    pub of: BTreeMap<ConnectorId, Mode>,
 }
 
 /// How much a connector gets.

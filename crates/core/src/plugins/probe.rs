@@ -11,7 +11,7 @@ use std::{
 
 use super::{
     inspect::inspect,
-    load::Image,
+    load,
     report::{Refusal, Stage},
 };
 
@@ -67,7 +67,7 @@ pub(super) fn probe(program: &Path, file: &Path) -> Result<(), Refusal> {
 /// # Errors
 /// When the verdict cannot be written.
 pub fn probe_here(file: &Path, mut verdict: impl Write) -> std::io::Result<()> {
-    let opened = inspect(file).and_then(|inspection| Image::open(file, "the file", &inspection));
+    let opened = inspect(file).and_then(|inspection| load::open(file, &inspection));
     match opened {
         Ok(_) => verdict.write_all(GOOD),
         Err(refusal) => verdict.write_all(&serde_json::to_vec(&refusal)?),

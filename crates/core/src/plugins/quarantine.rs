@@ -16,6 +16,9 @@ use super::{
     report::{Refusal, Stage},
 };
 
+/// Extension of a record whose file was let go.
+const RELEASED: &str = "released";
+
 /// Why one plugin file is not opened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
@@ -87,16 +90,28 @@ impl Quarantine {
         fs::rename(fresh, path)
     }
 
-    /// Lets a file go; says whether it was here.
+    /// Lets a file go; says whether it was here. Unless an operator put it here, it is remembered that it was.
     ///
     /// # Errors
-    /// When the record cannot be deleted.
+    /// When the record cannot be moved or deleted.
     pub fn release(&self, sha256: &str) -> io::Result<bool> {
-        match fs::remove_file(self.path(sha256)) {
+        let path = self.path(sha256);
+        let by_operator = read(&path).is_some_and(|record| record.stage == Stage::Operator);
+        let gone = if by_operator {
+            fs::remove_file(&path)
+        } else {
+            fs::rename(&path, path.with_extension(RELEASED))
+        };
+        match gone {
             Ok(()) => Ok(true),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
             Err(error) => Err(error),
         }
+    }
+
+    /// Whether a file was here for its own fault and was let go.
+    pub(super) fn was_released(&self, sha256: &str) -> bool {
+        self.path(sha256).with_extension(RELEASED).exists()
     }
 
     fn path(&self, sha256: &str) -> PathBuf {

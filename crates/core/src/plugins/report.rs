@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use handoff_model::{ConnectionId, ConnectorId, Timestamp, connector::Manifest};
 use serde::{Deserialize, Serialize};
 
-use super::trust::Standing;
+use super::{Mode, trust::Standing};
 
 /// How far a plugin file had come when it was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -147,6 +147,12 @@ pub struct ConnectorStatus {
     pub on_probation: bool,
     /// Why its file is trusted.
     pub trust: Standing,
+    /// Where it runs.
+    pub mode: Mode,
+    /// Whether it runs in a process that the kernel keeps from files, sockets and programs.
+    pub confined: bool,
+    /// Processes of it that ended and were replaced.
+    pub ends: u64,
     /// Calls since the start.
     pub calls: u64,
     /// Calls that failed, without requests of strangers and verbs that are not offered.

@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicU64, Ordering},
         mpsc as ready,
     },
     time::{Duration, Instant},
@@ -101,8 +101,8 @@ impl Serving {
         let mut accounts: Vec<_> = ours.map(|setup| Arc::new(Account::new(setup, &image.manifest))).collect();
         accounts.sort_by(|one, other| one.id.cmp(&other.id));
         let (since, began) = (world.clock.now(), Instant::now());
-        let crew =
-            Arc::new(Crew { image, accounts, world, allow_loopback, limits, threads: AtomicUsize::new(0) });
+        let (threads, ends, confined) = Default::default();
+        let crew = Arc::new(Crew { image, accounts, world, allow_loopback, limits, threads, ends, confined });
         let (lane, ready) = Lane::start(&crew);
         let (lane, tally) = (RwLock::new(lane), Tally::default());
         (Arc::new(Self { crew, lane, tally, generation, since, began, baseline }), ready)
@@ -236,6 +236,9 @@ impl Serving {
             since: self.since,
             on_probation: self.on_probation(Instant::now()),
             trust: image.standing,
+            mode: image.mode(),
+            confined: self.crew.confined.load(Ordering::Relaxed),
+            ends: self.crew.ends.load(Ordering::Relaxed),
             faults: tally.faults.load(Ordering::Relaxed),
             calls: tally.calls.load(Ordering::Relaxed),
             errors: tally.errors.load(Ordering::Relaxed),

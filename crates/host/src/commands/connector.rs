@@ -15,7 +15,10 @@ use handoff_core::{
 use handoff_model::ConnectorId;
 use serde_json::json;
 
-use super::{say, say_json, signing};
+use super::{
+    live::{self, Live},
+    say, say_json, signing,
+};
 use crate::{
     clock::WorldClock,
     compose::{self, Role},
@@ -69,7 +72,7 @@ pub(crate) enum Verb {
 
 pub(crate) async fn run(config: &Config, verb: &Verb, json: bool) -> anyhow::Result<ExitCode> {
     match verb {
-        Verb::List => list(config, json),
+        Verb::List => list(config, json).await,
         Verb::Inspect { file } => inspect(file, json),
         Verb::Verify { file } => verify(config, file),
         Verb::Lock { files } => lock(config, files),
@@ -80,14 +83,15 @@ pub(crate) async fn run(config: &Config, verb: &Verb, json: bool) -> anyhow::Res
     }
 }
 
-fn list(config: &Config, json: bool) -> anyhow::Result<ExitCode> {
+async fn list(config: &Config, json: bool) -> anyhow::Result<ExitCode> {
     let host = compose::host(config, Role::Command)?;
     let (files, connections) = (host.registry.report(), host.registry.connections());
     let quarantine = Quarantine::of(&compose::vault(config)).list();
     if json {
         say_json(&json!({ "files": files, "connections": connections, "quarantine": quarantine }))?;
     } else {
-        files.iter().for_each(say_file);
+        let live = live::serving(config).await.unwrap_or_default();
+        files.iter().for_each(|file| say_file(file, &live));
         for connection in &connections {
             let state = match connection.problems.as_slice() {
                 [] => "ready".to_owned(),
@@ -101,11 +105,11 @@ fn list(config: &Config, json: bool) -> anyhow::Result<ExitCode> {
     Ok(if refused { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-fn say_file(file: &FileReport) {
-    match file.trust {
-        Some(trust) => say(format!("{file} ({})", trust.name())),
-        None => say(file),
-    }
+fn say_file(file: &FileReport, live: &[Live]) {
+    let serving = live.iter().find(|serving| Some(&serving.sha256) == file.sha256.as_ref());
+    let about = [file.trust.map(|trust| trust.name().to_owned()), serving.map(Live::words)];
+    let about: Vec<_> = about.into_iter().flatten().collect();
+    if about.is_empty() { say(file) } else { say(format!("{file} ({})", about.join(", "))) }
 }
 
 fn say_record(record: &Record) {

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use handoff_core::{
-    plugins::{self, ConnectorStatus, FileReport, FileState, Quarantine, Registry},
+    plugins::{self, ConnectorStatus, FileReport, FileState, Mode, Quarantine, Registry},
     world::Clock,
 };
 use handoff_model::ConnectorId;
@@ -72,6 +72,12 @@ fn view(serving: Option<ConnectorStatus>, file: FileReport) -> ConnectorView {
         generation: serving.generation,
         since: serving.since.to_string(),
         on_probation: serving.on_probation,
+        mode: match serving.mode {
+            Mode::InProcess => "in_process".to_owned(),
+            Mode::Worker => "worker".to_owned(),
+        },
+        confined: serving.confined,
+        ends: serving.ends,
         calls: serving.calls,
         errors: serving.errors,
         faults: serving.faults,

@@ -7,9 +7,11 @@ pub(crate) mod connector;
 mod connectors;
 pub(crate) mod conversation;
 pub(crate) mod handoffs;
+mod live;
 pub(crate) mod probe;
 pub(crate) mod serve;
 pub(crate) mod signing;
+pub(crate) mod worker;
 
 use handoff_core::assistant::Finding;
 use serde::Serialize;

@@ -13,7 +13,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use handoff_core::plugins::Policy;
+use handoff_core::plugins::{Mode, Policy};
 use handoff_model::{AssistantId, ChannelId, ConnectionId, ConnectorId, Plan};
 use serde::Deserialize;
 
@@ -104,6 +104,10 @@ pub(crate) struct Plugins {
     pub(crate) allowed: Vec<ConnectorId>,
     /// The lock file.
     pub(crate) lock_file: PathBuf,
+    /// Where connectors run: `in_process`, `worker`. Unless set, files that nobody vouches for run in workers.
+    pub(crate) mode: Option<Mode>,
+    /// The same for single connectors.
+    pub(crate) modes: BTreeMap<ConnectorId, Mode>,
 }
 
 impl Default for Plugins {
@@ -116,6 +120,8 @@ impl Default for Plugins {
             keys: Vec::new(),
             allowed: Vec::new(),
             lock_file: PathBuf::from("connectors.lock"),
+            mode: None,
+            modes: BTreeMap::new(),
         }
     }
 }

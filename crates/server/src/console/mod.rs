@@ -98,6 +98,12 @@ pub struct ConnectorView {
     pub since: String,
     /// The file before comes back if this one fails.
     pub on_probation: bool,
+    /// Where it runs: `in_process` or `worker`; empty when it does not serve.
+    pub mode: String,
+    /// Whether its worker is kept from files, sockets and programs by the kernel.
+    pub confined: bool,
+    /// Workers that ended and were replaced.
+    pub ends: u64,
     /// Calls since then.
     pub calls: u64,
     /// Calls that failed.

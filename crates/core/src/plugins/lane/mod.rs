@@ -5,12 +5,13 @@
 
 mod job;
 mod pulse;
+mod sitting;
 mod thread;
 
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
         mpsc as ready,
     },
     time::{Duration, Instant},
@@ -38,6 +39,10 @@ pub(super) struct Crew {
     pub(super) limits: Limits,
     /// Threads of this connector that have not ended, with those that hang.
     pub(super) threads: AtomicUsize,
+    /// Processes of this connector that ended.
+    pub(super) ends: AtomicU64,
+    /// Whether the kernel confines its process.
+    pub(super) confined: AtomicBool,
 }
 
 /// The near end of a lane.

@@ -1,29 +1,25 @@
 //! The thread of a lane: makes the connectors and takes job after job.
 
 use std::{
-    collections::HashMap,
     panic::AssertUnwindSafe,
-    sync::{Arc, OnceLock, mpsc as ready},
+    sync::{Arc, atomic::Ordering, mpsc as ready},
+    time::Duration,
 };
 
 use futures::FutureExt;
-use handoff_abi::{Plugin, abi_stable::std_types::RResult};
-use handoff_model::ConnectionId;
-use tokio::sync::{Semaphore, mpsc, watch};
-use tracing::{error, level_filters::LevelFilter};
+use handoff_abi::abi_stable::std_types::RResult;
+use tokio::{
+    sync::{Semaphore, mpsc, watch},
+    time::Instant,
+};
+use tracing::error;
 
 use super::{
     Crew, Job,
     pulse::{Pulse, Watched},
+    sitting::{Restarts, Seat, Sitting},
 };
-use crate::plugins::{
-    account::Account,
-    answer::Outcome,
-    host::{Shared, host},
-};
-
-/// A connector object, or why there is none.
-type Seat = Result<Arc<Plugin>, String>;
+use crate::plugins::answer::Outcome;
 
 /// Runs until the lane is given up or nobody can hand in jobs any more.
 pub(super) fn run(
@@ -52,22 +48,53 @@ async fn serve(
     pulse: Arc<Pulse>,
     made: ready::Sender<()>,
 ) {
-    let seats = seats(crew, &stop, &pulse);
-    // Nobody listens when a lane replaces another.
-    let _ = made.send(());
     let room = Arc::new(Semaphore::new(crew.limits.at_once.max(1)));
+    let mut restarts = Restarts::new();
+    let mut paused: Option<(Duration, String)> = None;
     loop {
-        let next = async {
-            let permit = room.clone().acquire_owned().await.ok()?;
-            jobs.recv().await.map(|job| (permit, job))
+        let sitting = match paused.take() {
+            None => Sitting::begin(crew, &stop, &pulse).await,
+            Some((pause, reason)) => Sitting::pause(crew, pause, &reason),
         };
-        let next = tokio::select! {
+        // Nobody listens when a lane replaces another.
+        let _ = made.send(());
+        let ended = tokio::select! {
             biased;
-            _ = stop.wait_for(|stop| *stop) => None,
-            next = next => next,
+            _ = stop.wait_for(|stop| *stop) => return,
+            ended = sitting.until_over() => ended,
+            () = take_jobs(crew, &mut jobs, &sitting, &room, &pulse) => return,
         };
-        let Some((permit, job)) = next else { return };
-        let seat = seats.get(&job.connection).cloned();
+        if let Some(reason) = ended {
+            let pause = restarts.pause(Instant::now());
+            report_end(crew, &reason, pause);
+            paused = (!pause.is_zero()).then_some((pause, reason));
+        }
+    }
+}
+
+fn report_end(crew: &Crew, reason: &str, pause: Duration) {
+    crew.ends.fetch_add(1, Ordering::Relaxed);
+    let id = &crew.image.manifest.id;
+    error!(
+        connector = %id,
+        "Connector {id} lost its process: {reason}. What became of its calls under way is not known and will be \
+         looked up. It is started again in {} ms",
+        pause.as_millis()
+    );
+}
+
+/// Takes job after job, as many at once as there is room for, until nobody can hand in jobs any more.
+async fn take_jobs(
+    crew: &Crew,
+    jobs: &mut mpsc::Receiver<Job>,
+    sitting: &Sitting,
+    room: &Arc<Semaphore>,
+    pulse: &Arc<Pulse>,
+) {
+    loop {
+        let Ok(permit) = room.clone().acquire_owned().await else { return };
+        let Some(job) = jobs.recv().await else { return };
+        let seat = sitting.seats.get(&job.connection).cloned();
         let inner = Box::pin(async move {
             perform(job, seat.unwrap_or_else(|| Err("the connection is not configured".to_owned()))).await;
             drop(permit);
@@ -76,38 +103,6 @@ async fn serve(
         // The task lives and dies with the lane's runtime; its answer goes through the job.
         drop(tokio::spawn(Watched { inner, pulse, connector }));
     }
-}
-
-/// Makes a connector for every account that can have one.
-fn seats(crew: &Crew, stop: &watch::Receiver<bool>, pulse: &Pulse) -> HashMap<ConnectionId, Seat> {
-    let shared = Arc::new(Shared {
-        world: crew.world.clone(),
-        http: OnceLock::new(),
-        allow_loopback: crew.allow_loopback,
-        abandoned: stop.clone(),
-    });
-    let accounts = crew.accounts.iter().take_while(|_| !*stop.borrow());
-    accounts.map(|account| (account.id.clone(), seat(crew, account, &shared, pulse))).collect()
-}
-
-fn seat(crew: &Crew, account: &Arc<Account>, shared: &Arc<Shared>, pulse: &Pulse) -> Seat {
-    if !account.begin_birth() {
-        return Err(account.problems().join("; "));
-    }
-    let host = host(account.clone(), shared.clone());
-    let made = pulse.during(&account.connector, || {
-        let plugin = crew.image.create(account.settings.clone(), host)?;
-        // A connector that knows no log levels logs as it likes; the host drops what it does not want.
-        drop(plugin.control("log_level".into(), level().as_bytes().to_vec().into()));
-        Ok(Arc::new(plugin))
-    });
-    account.end_birth(made.as_ref().err().map(String::as_str));
-    made
-}
-
-/// The level down to which the host logs, as a word.
-fn level() -> String {
-    LevelFilter::current().to_string()
 }
 
 async fn perform(mut job: Job, seat: Seat) {

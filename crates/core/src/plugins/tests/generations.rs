@@ -131,7 +131,7 @@ fn a_file_that_ends_the_process_that_tries_it_is_never_opened_here() {
         let path = place.path().join("try");
         fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).unwrap();
-        Options { probe: Some(path), ..options(place.path()) }
+        Options { program: Some(path), ..options(place.path()) }
     };
     for (text, words) in
         [("kill -SEGV $$", "signal 11"), ("exit 3", "exit status: 3"), ("echo hello", "exit status: 0")]

@@ -141,7 +141,8 @@ fn options(place: &Path) -> Options {
         allow_loopback_http: false,
         limits: Limits::default(),
         trust: Trust { policy: Policy::Any, ..Trust::default() },
-        probe: None,
+        program: None,
+        modes: Modes::default(),
         follow: false,
     }
 }

@@ -39,6 +39,8 @@ struct Account {
 struct File {
     view: ConnectorView,
     state: Badge,
+    /// Where it runs.
+    place: String,
 }
 
 /// What was done before the page was shown.
@@ -99,7 +101,7 @@ fn page(state: &ConsoleState, who: &SignedIn, notice: Option<Notice>) -> Connect
         shell: Shell::new(state, who, "connectors"),
         notice,
         connections: connections.map(|connection| Account::new(connection, &targets, base)).collect(),
-        files: files.map(|view| File { state: badge(&view), view }).collect(),
+        files: files.map(|view| File { state: badge(&view), place: place(&view), view }).collect(),
         quarantine: state.connectors.quarantine(),
     }
 }
@@ -135,5 +137,19 @@ fn badge(view: &ConnectorView) -> Badge {
         ConnectorState::Loaded => Badge { text: "Serves", tone: "good" },
         ConnectorState::Refused => Badge { text: "Refused", tone: "bad" },
         ConnectorState::Ignored => Badge { text: "Ignored", tone: "calm" },
+    }
+}
+
+/// Where a connector runs, and what became of its processes.
+fn place(view: &ConnectorView) -> String {
+    let worker = match (view.mode.as_str(), view.confined) {
+        ("worker", true) => "in a confined process of its own",
+        ("worker", false) => "in a process of its own, which the kernel does not confine",
+        _ => return "in the server’s process".to_owned(),
+    };
+    match view.ends {
+        0 => worker.to_owned(),
+        1 => format!("{worker}, started anew once"),
+        ends => format!("{worker}, started anew {ends} times"),
     }
 }
