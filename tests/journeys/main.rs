@@ -7,6 +7,7 @@ mod failures;
 mod faults;
 mod native;
 mod open_channel;
+mod open_line;
 mod plans;
 mod restore;
 mod sealing;

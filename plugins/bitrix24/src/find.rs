@@ -14,11 +14,21 @@ use crate::{
     chat::{self, HIDDEN, Unseen},
     checkpoint::{Checkpoint, Target},
     client::Client,
+    comeback,
     recipe::{chat_of, found_passed_on, is_moved},
 };
 
 /// Finds out whether the chat was passed on.
 pub(crate) async fn find(client: &Client<'_>, transfer: &Transfer) -> Result<Found> {
+    let found = look(client, transfer).await?;
+    if let Found::There(done) = &found {
+        let (chat, session) = (chat_of(transfer)?, done.ticket.label.as_deref());
+        comeback::remember(client.cx, chat, session, comeback::wanted(&transfer.options)?).await?;
+    }
+    Ok(found)
+}
+
+async fn look(client: &Client<'_>, transfer: &Transfer) -> Result<Found> {
     let chat = chat_of(transfer)?;
     let target = Target::chosen(&transfer.options, &client.portal.settings)?;
     let earlier = match Checkpoint::of(transfer) {

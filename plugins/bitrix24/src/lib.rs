@@ -16,6 +16,7 @@ mod chat;
 mod check;
 mod checkpoint;
 mod client;
+mod comeback;
 mod crm;
 mod digest;
 mod event;

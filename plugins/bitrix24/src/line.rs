@@ -6,7 +6,11 @@ use handoff_sdk::{
 };
 use serde_json::{Value, json};
 
-use crate::{answer::Failure, client::Client, wire};
+use crate::{answer::Failure, bridge, client::Client, wire};
+
+/// Rows on a page of `user.get`, and how many pages are read at most.
+const PAGE: usize = 50;
+const MOST_PAGES: usize = 6;
 
 /// An open channel, as far as it matters to us.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,13 +54,31 @@ pub(crate) async fn availability(client: &Client<'_>) -> Result<Availability> {
     })
 }
 
-/// Choices for a field that names an open channel.
+/// Choices for a field that names an open channel or a live agent.
 pub(crate) async fn choices(client: &Client<'_>, field: &str) -> Result<Vec<Choice>> {
-    if field != "line" {
-        return Err(ConnectorError::Unsupported { verb: format!("options for {field}") });
+    let found = match field {
+        "line" => list(client).await?,
+        "user" => people(client).await?,
+        _ => return Err(ConnectorError::Unsupported { verb: format!("options for {field}") }),
+    };
+    Ok(found.into_iter().map(|(id, label)| Choice { value: id.to_string(), label }).collect())
+}
+
+/// Number and name of everybody who works on the portal, as far as it is not too large.
+async fn people(client: &Client<'_>) -> Result<Vec<(u64, String)>, Failure> {
+    let mut found = Vec::new();
+    for page in 0..MOST_PAGES {
+        let body = json!({ "FILTER": { "ACTIVE": true, "USER_TYPE": "employee" }, "start": page * PAGE });
+        let rows = client.read("user.get", &body).await?;
+        let rows = wire::items(&rows);
+        let last = rows.len() < PAGE;
+        let named = rows.into_iter().filter_map(|row| Some((wire::id(&row["ID"])?, bridge::full_name(row))));
+        found.extend(named);
+        if last {
+            break;
+        }
     }
-    let lines = list(client).await?;
-    Ok(lines.into_iter().map(|(id, label)| Choice { value: id.to_string(), label }).collect())
+    Ok(found)
 }
 
 fn line(id: u64, found: &Value) -> Line {

@@ -8,7 +8,7 @@ use handoff_sdk::{
 };
 use serde_json::{Value, json};
 
-use crate::{bot, bridge, client::Client, event, settings::EventMode, wire};
+use crate::{bot, bridge, client::Client, comeback, event, settings::EventMode, wire};
 
 /// Most events in one answer.
 const AT_ONCE: u32 = 100;
@@ -39,7 +39,8 @@ async fn fetch(client: &Client<'_>, cursor: Option<Value>) -> Result<Polled> {
         body["offset"] = json!(offset);
     }
     let answer = client.read_as_bot("imbot.v2.Event.get", &body).await?;
-    let events = wire::items(&answer["events"]).into_iter().map(|found| {
+    let mut events = Vec::new();
+    for found in wire::items(&answer["events"]) {
         let id = wire::id(&found["eventId"]).unwrap_or(0).to_string();
         let form = json!({ "event": found["type"], "data": found["data"] });
         let mut event = event::read(client.portal, &form, &id, client.cx.now());
@@ -49,10 +50,11 @@ async fn fetch(client: &Client<'_>, cursor: Option<Value>) -> Result<Polled> {
         {
             event.key = format!("{}/fetched/{id}", client.portal.host.to_ascii_lowercase());
         }
-        event
-    });
+        comeback::taken(client, &mut event).await?;
+        events.push(event);
+    }
     let wait_ms = if wire::is_yes(&answer["hasMore"]) { BUSY_MS } else { IDLE_MS };
     // An empty queue gives 0: then the old offset stays.
     let cursor = wire::id(&answer["nextOffset"]).map(|offset| json!(offset)).or(cursor);
-    Ok(Polled { events: events.collect(), cursor, wait_ms })
+    Ok(Polled { events, cursor, wait_ms })
 }

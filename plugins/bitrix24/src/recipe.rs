@@ -20,7 +20,7 @@ use crate::{
     chat::{self, Standing},
     checkpoint::{Checkpoint, Target},
     client::{Client, chat_number, dialog},
-    history,
+    comeback, history,
 };
 
 const OPERATOR: &str = "imopenlines.bot.session.operator";
@@ -30,11 +30,13 @@ const TRANSFER: &str = "imopenlines.bot.session.transfer";
 pub(crate) async fn transfer(client: &Client<'_>, transfer: &Transfer) -> Result<Transferred> {
     let chat = chat_of(transfer)?;
     let target = Target::chosen(&transfer.options, &client.portal.settings)?;
+    let comes_back = comeback::wanted(&transfer.options)?;
     let bot = bot::number(client).await?;
     let done = match Checkpoint::of(transfer) {
         Some(done) if done.asked => done,
         earlier => pass_on(client, bot, chat, target, earlier).await?,
     };
+    comeback::remember(client.cx, chat, done.session.as_deref(), comes_back).await?;
     leave(client, bot, chat).await;
     Ok(done.transferred(chat))
 }

@@ -5,7 +5,7 @@ use handoff_sdk::{
     model::connector::{PlatformEvent, Receive, Received},
 };
 
-use crate::{app, bridge, event, form, settings::Portal, verify::verify, wire};
+use crate::{app, bridge, client::Client, comeback, event, form, settings::Portal, verify::verify, wire};
 
 /// Reads one event. What is no concern of ours is answered like everything else: the portal slows
 /// down whoever answers with an error.
@@ -31,7 +31,9 @@ pub(crate) async fn receive(cx: &Cx, portal: &Portal, request: &Receive) -> Resu
     if bridge::is_ours(&form) {
         return Ok(done(bridge::read(cx, portal, &form, &request.body, request.at).await?));
     }
-    Ok(done(vec![event::read(portal, &form, &request.body, request.at)]))
+    let mut event = event::read(portal, &form, &request.body, request.at);
+    comeback::taken(&Client::new(cx, portal), &mut event).await?;
+    Ok(done(vec![event]))
 }
 
 fn done(events: Vec<PlatformEvent>) -> Received {

@@ -26,6 +26,10 @@ pub(super) fn check(sources: &[Source], findings: &mut Vec<Finding>) {
             findings.push(Finding::new(&source.path, "is not TOML"));
             continue;
         };
+        // What is a workspace of its own, such as a fuzzer's, takes nothing from ours.
+        if manifest.contains_key("workspace") {
+            continue;
+        }
         let Some(package) = manifest.get("package").and_then(toml::Value::as_table) else { continue };
         for field in SHARED.into_iter().filter(|field| !from_workspace(package.get(*field))) {
             findings.push(Finding::new(&source.path, format!("write {field}.workspace = true")));

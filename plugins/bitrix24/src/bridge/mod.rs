@@ -24,5 +24,6 @@ pub(crate) use event::{is_ours, read};
 pub(crate) use find::find;
 pub(crate) use forward::forward;
 pub(crate) use setup::{findings, set_up, switch_on};
+pub(crate) use staff::full_name;
 pub(crate) use transfer::transfer;
 pub(crate) use withdraw::withdraw;

@@ -73,7 +73,7 @@ fn words(transfer: &Transfer, done: &Transferred, seq: u64, text: &str, maybe_se
 }
 
 /// What the customer is seen to have said, as the operators see it.
-async fn customer_said(world: &World) -> Vec<String> {
+pub(crate) async fn customer_said(world: &World) -> Vec<String> {
     let chat = world.chat().await;
     let lines = chat["messages"].as_array().unwrap().clone();
     let of_customer = lines.iter().filter(|line| line["author"] == "customer");

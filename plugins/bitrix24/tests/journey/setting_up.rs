@@ -113,4 +113,8 @@ async fn lines_are_offered_as_choices() {
     let choices: Vec<_> =
         choices.iter().map(|choice| (choice.value.as_str(), choice.label.as_str())).collect();
     assert_eq!(choices, [("22", "Support"), ("30", "Sales")]);
+    let options = handoff_sdk::model::connector::Options { field: "user".into() };
+    let people = world.bitrix24.options(&world.host.cx(), options).await.unwrap();
+    let people: Vec<_> = people.iter().map(|choice| choice.label.as_str()).collect();
+    assert_eq!(people, ["Olga Admin", "Klaus Weber", "Maria Silva"]);
 }
