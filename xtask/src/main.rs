@@ -7,6 +7,7 @@ mod browser;
 mod build;
 mod demo;
 mod deny;
+mod prove;
 mod shell;
 mod test;
 mod tidy;
@@ -31,6 +32,8 @@ enum Job {
     Build(build::Options),
     /// Plays a chat through to every platform, and checks every promise.
     Demo(demo::Options),
+    /// Runs the long versions of what the tests check in small, and writes down what came of it.
+    Prove(prove::Options),
     /// Runs everything that a commit must pass.
     Test(test::Options),
     /// Checks what no compiler checks: the purity of the core, paths, licences, sizes.
@@ -42,6 +45,7 @@ fn main() -> ExitCode {
         Job::Bench(options) => bench::run(&options),
         Job::Build(options) => build::run(&options),
         Job::Demo(options) => demo::run(&options),
+        Job::Prove(options) => prove::run(&options),
         Job::Test(options) => test::run(&options),
         Job::Tidy => tidy::run(),
     };

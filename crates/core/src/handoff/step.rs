@@ -48,7 +48,12 @@ pub enum Event {
     /// The node that ran the attempt is gone, and its answer with it.
     NodeLost,
     /// A look at the platform.
-    Looked(Result<Found, ConnectorError>),
+    Looked {
+        /// When it began. What was not there then may have come since, so this is the time that counts.
+        began: Timestamp,
+        /// What it found.
+        found: Result<Found, ConnectorError>,
+    },
     /// The platform closed the chat that was carried.
     Closed {
         /// Why, in a word.
@@ -144,7 +149,9 @@ pub fn step(
             next.perhaps_carried_until = until;
             doubt_since(&mut next, attempt, "the data was put back from a backup", at, now)
         }
-        (State::InDoubt { .. }, Event::Looked(looked)) => judge(&mut next, looked, now, chance),
+        (State::InDoubt { .. }, Event::Looked { began, found }) => {
+            judge(&mut next, began, found, now, chance)
+        }
         (State::InDoubt { .. }, Event::GiveUp { reason }) => fail(&mut next, reason, now),
         (State::Carrying { ticket, .. }, Event::Closed { reason }) => {
             next.state = State::Closed { ticket: ticket.clone(), reason, at: now };
@@ -226,12 +233,13 @@ fn doubt_since(
 /// What a look at the platform means.
 fn judge(
     next: &mut Handoff,
+    began: Timestamp,
     looked: Result<Found, ConnectorError>,
     now: Timestamp,
     chance: u64,
 ) -> Vec<Effect> {
     let State::InDoubt { settled_at, .. } = &next.state else { return Vec::new() };
-    let settled = now >= *settled_at;
+    let settled = began >= *settled_at;
     match looked {
         Ok(Found::There(transferred)) => {
             next.receipt.remark("found on the platform after its answer was lost");
@@ -347,7 +355,7 @@ fn name(event: &Event) -> &'static str {
         Event::StepDone { .. } => "step done",
         Event::Answered { .. } => "answered",
         Event::NodeLost => "node lost",
-        Event::Looked(_) => "looked",
+        Event::Looked { .. } => "looked",
         Event::Closed { .. } => "closed",
         Event::Restored { .. } => "restored",
         Event::GiveUp { .. } => "give up",

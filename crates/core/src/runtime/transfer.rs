@@ -122,8 +122,9 @@ impl Runtime {
             return self.drop_row(&row).await;
         };
         let find = Find { transfer: self.transfer_of(&handoff, &conversation).await? };
-        let looked = self.ask(&handoff, "find", json!(find), LOOK, None).await;
-        self.transition(&row, &handoff.id, Event::Looked(looked)).await
+        let began = self.0.parts.clock.now();
+        let found = self.ask(&handoff, "find", json!(find), LOOK, None).await;
+        self.transition(&row, &handoff.id, Event::Looked { began, found }).await
     }
 
     /// Calls the handoff's connector.

@@ -114,13 +114,13 @@ impl World {
             Happens::AnswerLost => self.answer(Err(lost())),
             Happens::RateLimited => self.answer(Err(limited())),
             Happens::ServerRestarts => self.move_on(Event::NodeLost),
-            Happens::FoundThere => self.move_on(Event::Looked(Ok(Found::There(taken(false))))),
+            Happens::FoundThere => self.looked(Ok(Found::There(taken(false)))),
             Happens::FoundHalf => {
                 let checkpoint = json!({ "step": 1 });
-                self.move_on(Event::Looked(Ok(Found::Partly { checkpoint, safe_now: false, held: false })));
+                self.looked(Ok(Found::Partly { checkpoint, safe_now: false, held: false }));
             }
-            Happens::FoundNothing => self.move_on(Event::Looked(Ok(Found::Absent { safe_now: false }))),
-            Happens::FindFails => self.move_on(Event::Looked(Err(limited()))),
+            Happens::FoundNothing => self.looked(Ok(Found::Absent { safe_now: false })),
+            Happens::FindFails => self.looked(Err(limited())),
             Happens::TeamWrites => {
                 self.team += 1;
                 let content = Content::text(format!("team {}", self.team));
@@ -168,6 +168,10 @@ impl World {
         if let HandoffState::Transferring { attempt, .. } = handoff.state {
             self.move_on(Event::Answered { attempt, answer });
         }
+    }
+
+    fn looked(&mut self, found: Result<Found, ConnectorError>) {
+        self.move_on(Event::Looked { began: self.now, found });
     }
 
     fn move_on(&mut self, event: Event) {

@@ -1,0 +1,137 @@
+//! The protocol of a handoff, explored: every order of everything that can happen, within bounds.
+//!
+//! The functions that are explored are those of production: `handoff::step` decides, `session::settle` and
+//! `session::turn` do what follows. Around them stands a little world: a person, two nodes of which either may die or
+//! stand still, a network that loses and delays, a platform that commits and whose answers get lost. `world` has its
+//! states, `moves` what can happen next, `flaws` breaks one rule each, to see that the checks would notice.
+//!
+//! `HANDOFF_MODEL=large cargo test --profile bench -p handoff-core --test model -- --nocapture` explores more.
+
+#![expect(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
+
+mod flaws;
+mod moves;
+mod world;
+
+use std::time::Instant;
+
+use flaws::Flaw;
+use stateright::{Checker, HasDiscoveries, Model, Property};
+use world::{Bounds, Stage, State};
+
+/// What is explored.
+#[derive(Clone)]
+struct Explored {
+    bounds: Bounds,
+    flaw: Flaw,
+}
+
+impl Model for Explored {
+    type State = State;
+    type Action = moves::Move;
+
+    fn init_states(&self) -> Vec<State> {
+        vec![State::new()]
+    }
+
+    fn actions(&self, state: &State, actions: &mut Vec<Self::Action>) {
+        moves::possible(state, &self.bounds, actions);
+    }
+
+    fn next_state(&self, state: &State, action: Self::Action) -> Option<State> {
+        let mut next = state.clone();
+        moves::make(&mut next, action, self.flaw).then_some(next)
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        vec![
+            Property::always("P1 one holder", |_, state: &State| state.one_holder()),
+            Property::always("P2 nothing lost", |_, state: &State| state.nothing_lost()),
+            Property::always("P3 nothing doubled", |_, state: &State| state.nothing_doubled()),
+            Property::always("P4 the truth", |_, state: &State| state.the_truth()),
+            Property::always("P6 mute", |_, state: &State| state.mute()),
+            Property::always("P7 survives", |model: &Self, state: &State| state.survives(&model.bounds)),
+            Property::sometimes("a chat arrives", |_, state: &State| state.stage() == Stage::Taken),
+            Property::sometimes("a chat arrives after a doubt", |_, state: &State| {
+                state.stage() == Stage::Taken && state.doubts > 0
+            }),
+            Property::sometimes("a chat comes back", |_, state: &State| state.stage() == Stage::Failed),
+            Property::sometimes("a chat is closed by the platform", |_, state: &State| {
+                state.stage() == Stage::Over
+            }),
+            Property::sometimes("a node that stood still wakes up too late", |_, state: &State| {
+                state.late > 0
+            }),
+        ]
+    }
+}
+
+fn explore(bounds: Bounds, flaw: Flaw) -> impl Checker<Explored> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let model = Explored { bounds, flaw };
+    model.checker().threads(threads).finish_when(HasDiscoveries::AnyFailures).spawn_bfs().join()
+}
+
+#[test]
+fn the_promises_hold_in_every_order_of_everything_that_can_happen() {
+    let large = std::env::var("HANDOFF_MODEL").is_ok_and(|size| size == "large");
+    let bounds = if large { Bounds::large() } else { Bounds::small() };
+    let began = Instant::now();
+    let checker = explore(bounds, Flaw::None);
+    println!(
+        "{} distinct states, {} in all, depth {}, {:.0} s",
+        checker.unique_state_count(),
+        checker.state_count(),
+        checker.max_depth(),
+        began.elapsed().as_secs_f64()
+    );
+    checker.assert_properties();
+    assert!(checker.unique_state_count() > 1_000_000, "the world has become too small");
+}
+
+/// Each flaw is noticed as the break of the promise that it breaks.
+fn noticed(flaw: Flaw, promise: &'static str) {
+    let checker = explore(Bounds { words: 2, ..Bounds::small() }, flaw);
+    let found: Vec<_> = checker.discoveries().into_keys().filter(|name| name.starts_with('P')).collect();
+    assert!(found.contains(&promise), "{flaw:?} breaks {found:?}");
+}
+
+#[test]
+fn telling_before_the_acceptance_would_be_noticed() {
+    noticed(Flaw::TellsFirst, "P4 the truth");
+}
+
+#[test]
+fn asking_again_without_a_look_would_be_noticed() {
+    noticed(Flaw::AsksWithoutLook, "P3 nothing doubled");
+}
+
+#[test]
+fn a_look_from_before_the_platform_settled_taken_as_final_would_be_noticed() {
+    noticed(Flaw::TrustsOldLooks, "P3 nothing doubled");
+}
+
+#[test]
+fn going_on_after_another_took_over_would_be_noticed() {
+    noticed(Flaw::NoFence, "P3 nothing doubled");
+}
+
+#[test]
+fn answering_a_message_that_came_twice_would_be_noticed() {
+    noticed(Flaw::NoDedupe, "P3 nothing doubled");
+}
+
+#[test]
+fn sending_the_tail_after_newer_words_would_be_noticed() {
+    noticed(Flaw::TailLast, "P2 nothing lost");
+}
+
+#[test]
+fn an_assistant_that_a_late_event_wakes_would_be_noticed() {
+    noticed(Flaw::LateEventUnmutes, "P1 one holder");
+}
+
+#[test]
+fn forgetting_to_settle_would_be_noticed() {
+    noticed(Flaw::NoSettleTime, "P3 nothing doubled");
+}

@@ -1,0 +1,302 @@
+//! What can happen next, and what becomes of it.
+
+use handoff_core::handoff::{Event, HandoffState, step};
+use handoff_model::{
+    Author, Content, TicketRef,
+    connector::{ConnectorError, Found, Transferred},
+};
+use serde_json::json;
+
+use crate::{
+    flaws::Flaw,
+    world::{Answer, Bounds, Node, Packet, Request, SETTLED, Stage, State},
+};
+
+/// Something that happens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Move {
+    /// The person sends their `n`-th message.
+    Says(u8),
+    /// It comes a second time.
+    Repeats(u8),
+    /// A node begins an attempt.
+    Begins(usize),
+    /// A request reaches the platform, which answers like this.
+    Arrives(usize, Answer),
+    /// A request or an answer is lost.
+    Lost(usize),
+    /// An answer reaches the node that waits for it, or waited.
+    Answered(usize),
+    /// A node waits no longer.
+    GivesUp(usize),
+    /// A node reads how things are on the platform.
+    Looks(usize),
+    /// It says what it saw.
+    Reports(usize),
+    /// A node dies.
+    Dies(usize),
+    /// A node stands still so long that it loses the handoff, and goes on later.
+    StandsStill(usize),
+    /// A node takes a handoff over whose node is gone.
+    TakesOver(usize),
+    /// Live agents end the chat.
+    Closes,
+    /// Time passes.
+    Ticks,
+}
+
+impl Move {
+    /// Whether it brings a handoff nearer to its end by itself.
+    pub(crate) fn moves_on(self) -> bool {
+        !matches!(
+            self,
+            Self::Says(_) | Self::Repeats(_) | Self::Dies(_) | Self::StandsStill(_) | Self::Lost(_)
+        )
+    }
+}
+
+/// Everything that may happen in a state.
+pub(crate) fn possible(state: &State, bounds: &Bounds, moves: &mut Vec<Move>) {
+    let next = state.said;
+    if next <= bounds.words {
+        moves.push(Move::Says(next));
+    }
+    if next > 0 && state.repeats < bounds.repeats {
+        moves.push(Move::Repeats(next - 1));
+    }
+    if state.tick < bounds.ticks {
+        moves.push(Move::Ticks);
+    }
+    if state.stage() == Stage::Taken && !state.platform.closed {
+        moves.push(Move::Closes);
+    }
+    packets(state, bounds, moves);
+    for node in 0..state.nodes.len() {
+        nodes(state, bounds, node, moves);
+    }
+}
+
+fn packets(state: &State, bounds: &Bounds, moves: &mut Vec<Move>) {
+    for (at, packet) in state.packets.iter().enumerate() {
+        match packet {
+            Packet::Request { .. } => {
+                moves.push(Move::Arrives(at, Answer::Done));
+                if state.refusals < bounds.refusals {
+                    moves.extend([Move::Arrives(at, Answer::Refused), Move::Arrives(at, Answer::SlowDown)]);
+                }
+            }
+            Packet::Answer { .. } => moves.push(Move::Answered(at)),
+        }
+        if state.losses < bounds.losses {
+            moves.push(Move::Lost(at));
+        }
+    }
+}
+
+fn nodes(state: &State, bounds: &Bounds, node: usize, moves: &mut Vec<Move>) {
+    let Some(handoff) = &state.handoff else { return };
+    let free = state.nodes[node] == Node::Idle && state.holder.is_none_or(|holder| holder == node);
+    let now = state.now();
+    match &handoff.state {
+        HandoffState::Requested if free => moves.push(Move::Begins(node)),
+        HandoffState::Waiting { until, .. } if free && *until <= now => moves.push(Move::Begins(node)),
+        HandoffState::InDoubt { look_at, .. } if free && *look_at <= now => moves.push(Move::Looks(node)),
+        HandoffState::Transferring { .. } if free && state.holder.is_none() => {
+            moves.push(Move::TakesOver(node))
+        }
+        _ => {}
+    }
+    match state.nodes[node] {
+        Node::Asking { .. } => moves.push(Move::GivesUp(node)),
+        Node::Looked { .. } => moves.push(Move::Reports(node)),
+        Node::Idle | Node::Dead => {}
+    }
+    let other_lives = state.nodes[1 - node] != Node::Dead;
+    if state.failures < bounds.failures
+        && state.nodes[node] != Node::Dead
+        && other_lives
+        && state.holder == Some(node)
+    {
+        moves.extend([Move::Dies(node), Move::StandsStill(node)]);
+    }
+}
+
+/// Lets it happen; false when nothing comes of it.
+pub(crate) fn make(state: &mut State, what: Move, flaw: Flaw) -> bool {
+    match what {
+        Move::Says(n) => {
+            state.said += 1;
+            state.says(n);
+        }
+        Move::Repeats(n) => {
+            state.repeats += 1;
+            // The store knows the message's key.
+            if flaw == Flaw::NoDedupe {
+                state.says(n);
+            }
+        }
+        Move::Begins(node) => begins(state, node, flaw),
+        Move::Arrives(at, answer) => arrives(state, at, answer),
+        Move::Lost(at) => {
+            state.losses += 1;
+            state.packets.remove(at);
+        }
+        Move::Answered(at) => return answered(state, at, flaw),
+        Move::GivesUp(node) => {
+            let Node::Asking { attempt, .. } = state.nodes[node] else { return false };
+            state.nodes[node] = Node::Idle;
+            let lost = ConnectorError::Lost { detail: "no answer".to_owned() };
+            happens(state, node, Event::Answered { attempt, answer: Err(lost) }, flaw);
+        }
+        Move::Looks(node) => {
+            state.holder = Some(node);
+            let (created, passed) = (state.platform.created, state.platform.passed);
+            state.nodes[node] = Node::Looked { began: state.tick, created, passed };
+        }
+        Move::Reports(node) => reports(state, node, flaw),
+        Move::Dies(node) => {
+            state.failures += 1;
+            state.nodes[node] = Node::Dead;
+            state.holder = None;
+        }
+        Move::StandsStill(_) => {
+            state.failures += 1;
+            state.holder = None;
+        }
+        Move::TakesOver(node) => {
+            state.holder = Some(node);
+            happens(state, node, Event::NodeLost, flaw);
+        }
+        Move::Closes => {
+            state.platform.closed = true;
+            happens(state, 0, Event::Closed { reason: "closed".to_owned() }, flaw);
+        }
+        Move::Ticks => ticks(state),
+    }
+    state.packets.sort_unstable();
+    true
+}
+
+/// What was sent long enough ago has no effect any more: that is what settling means.
+fn ticks(state: &mut State) {
+    state.tick += 1;
+    let tick = state.tick;
+    state.packets.retain(|packet| match packet {
+        Packet::Request { sent, .. } => tick - sent < SETTLED,
+        Packet::Answer { .. } => true,
+    });
+}
+
+fn begins(state: &mut State, node: usize, flaw: Flaw) {
+    state.holder = Some(node);
+    let until = state.conversation.last_seq;
+    happens(state, node, Event::Begin { until }, flaw);
+    if flaw == Flaw::TellsFirst && state.messages.iter().all(|message| message.content.text != "accepted") {
+        let mut early = state.messages[0].clone();
+        (early.author, early.content) = (Author::Notice, Content::text("accepted"));
+        early.seq = state.conversation.take_seq();
+        state.messages.push(early);
+    }
+    let Some(handoff) = &state.handoff else { return };
+    let request = if handoff.checkpoint.is_some() { Request::Pass } else { Request::Create };
+    asks(state, node, request, handoff.attempts);
+}
+
+fn asks(state: &mut State, node: usize, request: Request, attempt: u32) {
+    state.nodes[node] = Node::Asking { request, attempt };
+    state.packets.push(Packet::Request { request, node, attempt, sent: state.tick });
+}
+
+fn arrives(state: &mut State, at: usize, answer: Answer) {
+    let Packet::Request { request, node, attempt, .. } = state.packets.remove(at) else { return };
+    match (answer, request) {
+        (Answer::Done, Request::Create) => state.platform.created += 1,
+        (Answer::Done, Request::Pass) => state.platform.passed += 1,
+        (Answer::Refused | Answer::SlowDown, _) => state.refusals += 1,
+    }
+    state.packets.push(Packet::Answer { request, node, attempt, answer });
+}
+
+fn answered(state: &mut State, at: usize, flaw: Flaw) -> bool {
+    let Packet::Answer { request, node, attempt, answer } = state.packets.remove(at) else { return false };
+    if state.nodes[node] != (Node::Asking { request, attempt }) {
+        return true;
+    }
+    state.nodes[node] = Node::Idle;
+    let number = match (flaw, state.handoff.as_ref().map(|handoff| &handoff.state)) {
+        (Flaw::NoFence, Some(HandoffState::Transferring { attempt, .. })) => *attempt,
+        _ => attempt,
+    };
+    match (answer, request) {
+        (Answer::Done, Request::Create) => {
+            let done = Event::StepDone { attempt: number, checkpoint: json!({ "made": true }) };
+            let goes_on = happens(state, node, done, flaw);
+            if goes_on || flaw == Flaw::NoFence {
+                asks(state, node, Request::Pass, attempt);
+            }
+        }
+        (Answer::Done, Request::Pass) => {
+            let answer = Ok(taken());
+            happens(state, node, Event::Answered { attempt: number, answer }, flaw);
+        }
+        (Answer::Refused, _) => {
+            let answer = Err(ConnectorError::Refused { detail: "no".to_owned() });
+            happens(state, node, Event::Answered { attempt: number, answer }, flaw);
+        }
+        (Answer::SlowDown, _) => {
+            let answer = Err(ConnectorError::RateLimited { after_ms: 500, detail: "slow".to_owned() });
+            happens(state, node, Event::Answered { attempt: number, answer }, flaw);
+        }
+    }
+    true
+}
+
+fn reports(state: &mut State, node: usize, flaw: Flaw) {
+    let Node::Looked { began, created, passed } = state.nodes[node] else { return };
+    state.nodes[node] = Node::Idle;
+    let safe_now = flaw == Flaw::NoSettleTime;
+    let found = match (created, passed) {
+        (_, 1..) => Found::There(taken()),
+        (1.., 0) => Found::Partly { checkpoint: json!({ "made": true }), safe_now, held: false },
+        (0, 0) => Found::Absent { safe_now },
+    };
+    let began = if flaw == Flaw::TrustsOldLooks { state.now() } else { State::at(began) };
+    happens(state, node, Event::Looked { began, found: Ok(found) }, flaw);
+}
+
+/// Lets the production table decide; false when the event came too late.
+fn happens(state: &mut State, node: usize, event: Event, flaw: Flaw) -> bool {
+    let Some(handoff) = &state.handoff else { return false };
+    let Ok(mut transition) = step(handoff, event, state.now(), 0) else {
+        state.late += 1;
+        if flaw == Flaw::LateEventUnmutes {
+            unmute(state);
+        }
+        return false;
+    };
+    if let HandoffState::InDoubt { attempt, .. } = transition.handoff.state {
+        state.doubts = 1;
+        if flaw == Flaw::AsksWithoutLook {
+            let why = format!("attempt {attempt} gave no answer");
+            transition.handoff.state = HandoffState::Waiting { until: state.now(), why };
+        }
+    }
+    state.settles(transition, flaw);
+    let decided = state.handoff.as_ref().is_some_and(|handoff| !handoff.state.is_undecided());
+    if decided && state.holder == Some(node) {
+        state.holder = None;
+    }
+    true
+}
+
+fn unmute(state: &mut State) {
+    if let Some(session) = &mut state.conversation.session {
+        session.state = handoff_core::session::SessionState::Active;
+        state.conversation.control = handoff_core::session::Control::Session;
+    }
+}
+
+fn taken() -> Transferred {
+    let ticket = TicketRef { chat: "chat".to_owned(), label: None, url: None };
+    Transferred { ticket, queued: false, remarks: Vec::new() }
+}

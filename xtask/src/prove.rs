@@ -1,0 +1,94 @@
+//! `cargo xtask prove`: the long versions of what the tests check in small, with a report.
+
+use std::{
+    fmt::Write as _,
+    fs,
+    process::{Command, Stdio},
+    time::Instant,
+};
+
+use anyhow::{Context, Result, bail};
+use handoff_tests::built::{root, target};
+
+/// How much to prove.
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Handoffs of each campaign.
+    #[arg(long, default_value_t = 1000)]
+    handoffs: u32,
+    /// Where campaigns draw their faults from.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+/// A long run.
+struct Run {
+    title: &'static str,
+    arguments: &'static [&'static str],
+    /// Lines of its output that belong into the report hold one of these.
+    telling: &'static [&'static str],
+}
+
+const RUNS: [Run; 3] = [
+    Run {
+        title: "The model, within wider bounds",
+        arguments: &[
+            "test",
+            "--profile",
+            "bench",
+            "-p",
+            "handoff-core",
+            "--test",
+            "model",
+            "--",
+            "--nocapture",
+        ],
+        telling: &["distinct states", "test result"],
+    },
+    Run {
+        title: "Campaigns",
+        arguments: &["nextest", "run", "-p", "handoff-bitrix24", "--no-capture", "campaign"],
+        telling: &["Tally", "tests run"],
+    },
+    Run {
+        title: "Crashes around every request",
+        arguments: &["nextest", "run", "-p", "handoff-tests", "--test", "crashes"],
+        telling: &["PASS", "FAIL", "tests run"],
+    },
+];
+
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let mut report = format!("# What was proved\n\nSeed {}, {} handoffs.\n", options.seed, options.handoffs);
+    let mut failed = Vec::new();
+    for run in &RUNS {
+        println!("{} …", run.title);
+        let began = Instant::now();
+        let (said, good) = perform(run, options)?;
+        let telling = |line: &&str| run.telling.iter().any(|word| line.contains(word));
+        let lines: Vec<_> = said.lines().filter(telling).map(str::trim).collect();
+        let seconds = began.elapsed().as_secs();
+        write!(report, "\n## {}\n\n```\n{}\n```\n\n{seconds} s\n", run.title, lines.join("\n"))?;
+        if !good {
+            failed.push(run.title);
+        }
+    }
+    let file = target().join("prove.md");
+    fs::write(&file, &report)?;
+    println!("{report}\nwritten to {}", file.display());
+    if failed.is_empty() { Ok(()) } else { bail!("not everything held: {}", failed.join(", ")) }
+}
+
+fn perform(run: &Run, options: &Options) -> Result<(String, bool)> {
+    let done = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .current_dir(root())
+        .args(run.arguments)
+        .env("HANDOFF_MODEL", "large")
+        .env("HANDOFF_CAMPAIGN", options.handoffs.to_string())
+        .env("HANDOFF_SEED", options.seed.to_string())
+        .env("RUST_BACKTRACE", "0")
+        .stdin(Stdio::null())
+        .output()
+        .context("cargo cannot be started")?;
+    let said = [done.stdout, done.stderr].concat();
+    Ok((String::from_utf8_lossy(&said).into_owned(), done.status.success()))
+}
