@@ -1,4 +1,5 @@
 //! `cargo xtask bench messages`: how many messages a second the server answers, measured as a user would.
+//! `cargo xtask bench plugins`: what a call of a plugin costs in each mode, and what it costs to replace one.
 //!
 //! The release program, one SQLite file, connections that each send the next message when the last
 //! one is answered. Every answer is durable before it is given. Driver and server share the machine.
@@ -12,7 +13,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail, ensure};
-use handoff_tests::built::{Profile, build};
+use handoff_tests::built::{Profile, build, root};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -27,7 +28,7 @@ const ASSISTANT: &str = r#"{"format":1,"id":"bench","name":"Bench","triggers":[
 /// What to measure.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// What: `messages`.
+    /// What: `messages` or `plugins`.
     #[arg(default_value = "messages")]
     what: String,
     /// Connections that send at the same time.
@@ -45,7 +46,30 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
-    ensure!(options.what == "messages", "there is only the bench `messages` so far");
+    match options.what.as_str() {
+        "messages" => messages(options),
+        "plugins" => plugins(),
+        other => bail!("there is no bench {other:?}; there are `messages` and `plugins`"),
+    }
+}
+
+/// Runs the bench of the core with the program and a plugin file as they are shipped.
+fn plugins() -> Result<()> {
+    let built = build(Profile::Release)?;
+    for (id, file) in &built.plugins {
+        println!("plugin file of {id}: {} KiB", fs::metadata(file)?.len() / 1024);
+    }
+    let status = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .current_dir(root())
+        .args(["bench", "--package", "handoff-core", "--bench", "plugins"])
+        .env("HANDOFF_PROGRAM", &built.handoff)
+        .env("HANDOFF_PLUGIN", built.plugin("loopback")?)
+        .status()?;
+    ensure!(status.success(), "the bench ended with {status}");
+    Ok(())
+}
+
+fn messages(options: &Options) -> Result<()> {
     let handoff = match &options.handoff {
         Some(program) => program.canonicalize()?,
         None => build(Profile::Release)?.handoff,
