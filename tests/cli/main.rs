@@ -2,6 +2,7 @@
 
 mod assistants;
 mod configuration;
+mod conformance;
 mod expressions;
 mod reading;
 

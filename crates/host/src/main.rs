@@ -14,7 +14,9 @@ mod telemetry;
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
-use commands::{assistant, backup, check, connector, conversation, handoffs, probe, serve, signing, worker};
+use commands::{
+    assistant, backup, check, conformance, connector, conversation, handoffs, probe, serve, signing, worker,
+};
 
 /// Runs AI-assistant chats and gives them away for good to live-agent platforms.
 #[derive(Parser)]
@@ -81,6 +83,7 @@ fn main() -> ExitCode {
 fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     match &cli.command {
         Command::Connector(connector::Verb::Inspect { file }) => return connector::inspect(file, cli.json),
+        Command::Connector(connector::Verb::Conformance(options)) => return conformance::run(options),
         Command::Connector(connector::Verb::Keygen { name }) => return signing::keygen(name),
         Command::Connector(connector::Verb::Sign { file, key }) => return signing::sign(file, key),
         Command::ConnectorProbe { file } => return probe::run(file),

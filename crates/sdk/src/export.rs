@@ -91,7 +91,7 @@ pub fn create<C: Connector>(settings: RVec<u8>, host: Host) -> RResult<Plugin, A
     let made = logging::during(&host, || guard::catch(|| connector::<C>(settings.as_slice())));
     match made.and_then(|made| made) {
         Ok(connector) => {
-            let wrapper = Exported { connector: Arc::new(connector), host };
+            let wrapper = Exported { connector: Some(Arc::new(connector)), host };
             RResult::ROk(PluginApi_TO::from_ptr(RBox::new(wrapper), TD_Opaque))
         }
         Err(error) => RResult::RErr(error),
@@ -107,14 +107,31 @@ pub fn connector<C: Connector>(settings: &[u8]) -> Result<C, AbiError> {
 }
 
 struct Exported<C> {
-    connector: Arc<C>,
+    /// None only while it is dropped.
+    connector: Option<Arc<C>>,
     host: Host,
+}
+
+impl<C> Drop for Exported<C> {
+    /// What the connector's own destructor does wrong ends here.
+    fn drop(&mut self) {
+        let connector = self.connector.take();
+        let dropped = logging::during(&self.host, || guard::catch(|| drop(connector)));
+        if let Err(error) = dropped {
+            logging::emit_panic(&self.host, error.body.as_slice());
+        }
+    }
 }
 
 impl<C: Connector> PluginApi for Exported<C> {
     fn invoke(&self, verb: RString, payload: RVec<u8>) -> Call {
         let (connector, host) = (self.connector.clone(), self.host.clone());
-        let work = async move { dispatch(&*connector, host, verb.as_str(), payload.as_slice()).await };
+        let work = async move {
+            match &connector {
+                Some(connector) => dispatch(&**connector, host, verb.as_str(), payload.as_slice()).await,
+                None => RResult::RErr(guard::error(503, "the connector is gone")),
+            }
+        };
         Guarded::new(work, self.host.clone()).into_ffi()
     }
 

@@ -5,11 +5,12 @@ use toml::Table;
 use super::{Finding, Source};
 
 /// The crates that ship, from the bottom up; each depends only on those before it.
-const ORDER: [&str; 8] = [
+const ORDER: [&str; 9] = [
     "handoff-model",
     "handoff-abi",
     "handoff-sdk",
     "handoff-core",
+    "handoff-conformance",
     "handoff-store",
     "handoff-server",
     "handoff",

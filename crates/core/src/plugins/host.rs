@@ -18,10 +18,11 @@ use handoff_abi::{
     },
     async_ffi::FutureExt,
 };
-use handoff_model::connector::ConnectorError;
+use handoff_model::connector::{ConnectorError, HttpRequest};
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::sync::watch;
+use tracing::warn;
 
 use super::{
     World,
@@ -29,7 +30,7 @@ use super::{
     answer::MAX_PAYLOAD,
     capability::{
         Fault, answer, checkpoint,
-        http::{Http, Sender},
+        http::{Http, Sender, grant},
         kv,
         note::Notes,
         parse, secret,
@@ -124,6 +125,7 @@ impl State {
 
     async fn send(&self, request: Value) -> Result<Vec<u8>, Fault> {
         let request = parse(request)?;
+        self.tell_of_foreign_host(&request);
         let http = self.shared.http.get_or_init(|| Http::new(self.shared.allow_loopback));
         let http = http.as_ref().map_err(|problem| Fault::Unavailable(problem.clone()))?;
         let sender = Sender {
@@ -132,6 +134,15 @@ impl State {
             blobs: &*self.shared.world.blobs,
         };
         answer(&http.send(&sender, &request).await)
+    }
+
+    /// A connector that asks for what its manifest does not name is mistaken, or worse. It gets nowhere, and an
+    /// operator should hear of it.
+    fn tell_of_foreign_host(&self, request: &HttpRequest) {
+        if let Some(host) = grant::foreign(&self.account.grants, &request.url) {
+            let (connector, connection) = (&self.account.connector, &self.account.id);
+            warn!(%connector, %connection, host, "Connector {connector} asks to call {host}, which its manifest does not name");
+        }
     }
 
     async fn sleep(&self, request: Value) -> Result<Vec<u8>, Fault> {

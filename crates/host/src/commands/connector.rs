@@ -16,6 +16,7 @@ use handoff_model::ConnectorId;
 use serde_json::json;
 
 use super::{
+    conformance,
     live::{self, Live},
     say, say_json, signing,
 };
@@ -35,6 +36,8 @@ pub(crate) enum Verb {
         /// The file.
         file: PathBuf,
     },
+    /// Tries whether a plugin file keeps what the server promises. Runs its code, in processes of its own and here.
+    Conformance(conformance::Options),
     /// Says whether this server would trust a file, and why.
     Verify {
         /// The file.
@@ -74,6 +77,7 @@ pub(crate) async fn run(config: &Config, verb: &Verb, json: bool) -> anyhow::Res
     match verb {
         Verb::List => list(config, json).await,
         Verb::Inspect { file } => inspect(file, json),
+        Verb::Conformance(options) => conformance::run(options),
         Verb::Verify { file } => verify(config, file),
         Verb::Lock { files } => lock(config, files),
         Verb::Rollback { id } => rollback(config, &ConnectorId::new(id)),

@@ -102,6 +102,11 @@ impl Worker {
         Ok(PluginApi_TO::from_ptr(RBox::new(remote), TD_Opaque))
     }
 
+    /// Id of the process.
+    pub(in crate::plugins) fn id(&self) -> u32 {
+        self.child.lock().id()
+    }
+
     /// Tells the connector at a seat something small.
     pub(in crate::plugins) fn control(&self, seat: u32, verb: &str, body: Vec<u8>) {
         self.peer.tell(seat, 0, verb, body);

@@ -33,6 +33,12 @@ pub(super) fn covers(grants: &[Grant], url: &Url) -> bool {
     grants.iter().any(|grant| grant.allows(url))
 }
 
+/// The host of an address that none of the grants covers.
+pub(in crate::plugins) fn foreign(grants: &[Grant], address: &str) -> Option<String> {
+    let url = Url::parse(address).ok()?;
+    (!covers(grants, &url)).then(|| url.host_str().unwrap_or_default().to_owned())
+}
+
 /// What a manifest's hosts mean for these settings. A host with a setting that is not set, or is no
 /// host, grants nothing.
 pub(in crate::plugins) fn resolve(hosts: &[String], settings: &Value) -> Vec<Grant> {
