@@ -9,6 +9,7 @@ mod native;
 mod open_channel;
 mod open_line;
 mod plans;
+mod quota;
 mod restore;
 mod sealing;
 mod transit;

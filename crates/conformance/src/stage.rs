@@ -16,7 +16,10 @@ use handoff_core::{
     },
     world::{Call, CallError, Connectors},
 };
-use handoff_model::{ConnectionId, connector::Manifest};
+use handoff_model::{
+    ConnectionId,
+    connector::{Manifest, Quota},
+};
 use secrecy::SecretString;
 use serde_json::Value;
 
@@ -143,7 +146,9 @@ impl House {
             .map(|(name, value)| (name.clone(), SecretString::from(value.clone())))
             .collect();
         let connector = self.manifest.id.clone();
-        ConnectionSetup { id: ConnectionId::new(fresh_name()), connector, settings, secrets }
+        // What is tried is the connector, not the patience of the server with a platform.
+        let quota = Some(Quota { per_second: 10_000.0, burst: 10_000, at_once: 1_000 });
+        ConnectionSetup { id: ConnectionId::new(fresh_name()), connector, settings, secrets, quota }
     }
 
     /// A fresh connection before this platform.

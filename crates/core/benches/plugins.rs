@@ -214,6 +214,7 @@ impl Bench {
             connector: ConnectorId::new("loopback"),
             settings: json!({}),
             secrets: BTreeMap::new(),
+            quota: None,
         };
         Arc::new(Registry::open(&options, vec![setup], world()))
     }

@@ -123,7 +123,8 @@ fn setups(config: &Config) -> anyhow::Result<Vec<ConnectionSetup>> {
         }
         let settings = serde_json::to_value(&connection.settings)
             .with_context(|| format!("the settings of connection {id}"))?;
-        Ok(ConnectionSetup { id: id.clone(), connector: connection.connector.clone(), settings, secrets })
+        let (id, connector) = (id.clone(), connection.connector.clone());
+        Ok(ConnectionSetup { id, connector, settings, secrets, quota: connection.quota })
     };
     config.connections.iter().map(setup).collect()
 }

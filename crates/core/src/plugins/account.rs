@@ -13,7 +13,10 @@ use parking_lot::Mutex;
 
 use super::{
     ConnectionSetup,
-    capability::http::grant::{self, Grant},
+    capability::http::{
+        governor::{Class, Governor},
+        grant::{self, Grant},
+    },
     report::ConnectionStatus,
     secrets::Secrets,
     settings,
@@ -23,6 +26,14 @@ use crate::world::Checkpoints;
 /// Where the checkpoints of a call go; none when it takes none.
 pub(super) type Sink = Option<Arc<dyn Checkpoints>>;
 
+/// A call under way, as the host sees it.
+#[derive(Clone)]
+pub(super) struct UnderWay {
+    pub(super) sink: Sink,
+    /// What its requests are for.
+    pub(super) class: Class,
+}
+
 /// A configured account.
 pub(super) struct Account {
     pub(super) id: ConnectionId,
@@ -31,10 +42,12 @@ pub(super) struct Account {
     pub(super) settings: Vec<u8>,
     pub(super) secrets: Secrets,
     pub(super) grants: Vec<Grant>,
+    /// Shared with the generations before and after.
+    pub(super) governor: Arc<Governor>,
     /// What is wrong with the configuration.
     problems: Vec<String>,
     birth: Mutex<Birth>,
-    open: Mutex<HashMap<String, Sink>>,
+    open: Mutex<HashMap<String, UnderWay>>,
     calls: AtomicU64,
 }
 
@@ -49,7 +62,7 @@ enum Birth {
 
 impl Account {
     /// Checks a connection's set-up against what its connector wants.
-    pub(super) fn new(setup: &ConnectionSetup, manifest: &Manifest) -> Self {
+    pub(super) fn new(setup: &ConnectionSetup, manifest: &Manifest, governor: Arc<Governor>) -> Self {
         let names: Vec<_> = manifest.secrets.iter().map(|secret| secret.name.as_str()).collect();
         let secrets = Secrets::only(&setup.secrets, &names);
         let mut problems = settings::problems(&manifest.settings, &setup.settings);
@@ -65,6 +78,7 @@ impl Account {
             settings: setup.settings.to_string().into_bytes(),
             secrets,
             grants: grant::resolve(&manifest.hosts, &setup.settings),
+            governor,
             problems,
             birth: Mutex::new(Birth::Ahead),
             open: Mutex::default(),
@@ -115,14 +129,14 @@ impl Account {
     }
 
     /// Opens a call; until it is closed, the connector may ask things of the host in its name.
-    pub(super) fn begin(self: &Arc<Self>, sink: Sink) -> OpenCall {
+    pub(super) fn begin(self: &Arc<Self>, verb: &str, sink: Sink) -> OpenCall {
         let id = format!("c{}", self.calls.fetch_add(1, Ordering::Relaxed));
-        self.open.lock().insert(id.clone(), sink);
+        self.open.lock().insert(id.clone(), UnderWay { sink, class: Class::of(verb) });
         OpenCall { account: self.clone(), id }
     }
 
-    /// The sink of a call; none when the call is over.
-    pub(super) fn sink(&self, call: &str) -> Option<Sink> {
+    /// A call under way; none when it is over.
+    pub(super) fn under_way(&self, call: &str) -> Option<UnderWay> {
         self.open.lock().get(call).cloned()
     }
 }

@@ -26,11 +26,11 @@ use tracing::warn;
 
 use super::{
     World,
-    account::Account,
+    account::{Account, UnderWay},
     answer::MAX_PAYLOAD,
     capability::{
         Fault, answer, checkpoint,
-        http::{Http, Sender, grant},
+        http::{Http, Sender, governor::Class, grant},
         kv,
         note::Notes,
         parse, secret,
@@ -104,8 +104,9 @@ impl State {
         }
         let envelope: Envelope = serde_json::from_slice(payload)
             .map_err(|error| Fault::Bad(format!("unreadable request: {error}")))?;
-        let open = if *self.shared.abandoned.borrow() { None } else { self.account.sink(&envelope.call) };
-        let Some(sink) = open else {
+        let open =
+            if *self.shared.abandoned.borrow() { None } else { self.account.under_way(&envelope.call) };
+        let Some(UnderWay { sink, class }) = open else {
             return Err(match operation {
                 "checkpoint" => Fault::Connector(ConnectorError::Superseded),
                 _ => Fault::Unavailable("the call is over".to_owned()),
@@ -113,7 +114,7 @@ impl State {
         };
         let (world, request) = (&self.shared.world, envelope.request);
         match operation {
-            "http.send" => self.send(request).await,
+            "http.send" => self.send(class, request).await,
             "kv.get" => kv::get(&*world.keep, &self.account.id, request).await,
             "kv.cas" => kv::swap(&*world.keep, &self.account.id, request).await,
             "secret.matches" => secret::matches(&self.account.secrets, request),
@@ -123,7 +124,7 @@ impl State {
         }
     }
 
-    async fn send(&self, request: Value) -> Result<Vec<u8>, Fault> {
+    async fn send(&self, class: Class, request: Value) -> Result<Vec<u8>, Fault> {
         let request = parse(request)?;
         self.tell_of_foreign_host(&request);
         let http = self.shared.http.get_or_init(|| Http::new(self.shared.allow_loopback));
@@ -132,6 +133,8 @@ impl State {
             grants: &self.account.grants,
             secrets: &self.account.secrets,
             blobs: &*self.shared.world.blobs,
+            governor: &self.account.governor,
+            class,
         };
         answer(&http.send(&sender, &request).await)
     }

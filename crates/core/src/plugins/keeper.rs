@@ -13,12 +13,14 @@ use std::{
     time::Instant,
 };
 
-use handoff_model::ConnectorId;
+use handoff_model::{ConnectorId, connector::Manifest};
 use parking_lot::RwLock;
 use tracing::{error, info, warn};
 
 use super::{
     ConnectionSetup, Mode, Options, World,
+    account::Account,
+    capability::http::governor::Governors,
     folder::{self, Found, Look, Stamp},
     history::{History, Served},
     inspect::{examine, read},
@@ -66,6 +68,7 @@ pub(super) struct Keeper {
     refused: HashMap<String, Refusal>,
     serving: BTreeMap<ConnectorId, Arc<Serving>>,
     generations: BTreeMap<ConnectorId, u64>,
+    governors: Governors,
     pub(super) report: Arc<RwLock<Vec<FileReport>>>,
     pub(super) table: Arc<RwLock<Arc<Table>>>,
 }
@@ -89,6 +92,7 @@ impl Keeper {
             refused: HashMap::new(),
             serving,
             generations: BTreeMap::new(),
+            governors: Governors::default(),
             report: Arc::default(),
             table,
         }
@@ -347,14 +351,9 @@ impl Keeper {
     ) -> Option<Arc<Serving>> {
         let number = self.generations.get(id).map_or(1, |number| number + 1);
         let baseline = current.as_deref().map(Baseline::of);
-        let (next, ready) = Serving::start(
-            image.clone(),
-            &self.connections,
-            &self.options,
-            self.world.clone(),
-            number,
-            baseline,
-        );
+        let accounts = self.accounts(&image.manifest);
+        let (next, ready) =
+            Serving::start(image.clone(), accounts, &self.options, self.world.clone(), number, baseline);
         // One that is not ready by then will be found hanging by the watch.
         let _ = ready.recv_timeout(self.options.limits.hangs_after);
         if let Some(problem) = current.as_deref().and_then(|current| worse(current, &next)) {
@@ -371,6 +370,20 @@ impl Keeper {
         info!(connector = %id, %version, file, generation = number,
             "Connector {id} {version} serves as generation {number}, from {file}");
         Some(next)
+    }
+
+    /// The connections that a connector serves, each with the governor of its requests.
+    fn accounts(&mut self, manifest: &Manifest) -> Vec<Arc<Account>> {
+        let ours = self.connections.iter().filter(|setup| setup.connector == manifest.id);
+        let mut accounts: Vec<_> = ours
+            .map(|setup| {
+                let quota = setup.quota.or(manifest.quota);
+                let governor = self.governors.of(&setup.id, quota, &self.world.clock);
+                Arc::new(Account::new(setup, manifest, governor))
+            })
+            .collect();
+        accounts.sort_by(|one, other| one.id.cmp(&other.id));
+        accounts
     }
 
     /// Writes down what serves. A command that only looks serves nobody.

@@ -38,7 +38,7 @@ mod tests;
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
-use handoff_model::{ConnectionId, ConnectorId};
+use handoff_model::{ConnectionId, ConnectorId, connector::Quota};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -142,6 +142,8 @@ pub struct ConnectionSetup {
     pub settings: Value,
     /// What it is not told, by name.
     pub secrets: BTreeMap<String, SecretString>,
+    /// How many requests its platform takes, where the operator knows better than the connector.
+    pub quota: Option<Quota>,
 }
 
 /// What the registry takes from outside.

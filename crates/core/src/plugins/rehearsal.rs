@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use super::{
     ConnectionSetup, World,
     account::Account,
+    capability::http::governor::Governor,
     host::{Shared, host},
     worker::{Recipe, Worker},
 };
@@ -43,7 +44,8 @@ pub async fn make_and_drop(
 ) -> Result<Growth, String> {
     let recipe = Recipe { program: program.to_owned(), file: file.to_owned() };
     let worker = Worker::start(&recipe, world.clock.clone(), PATIENCE).await?;
-    let account = Arc::new(Account::new(connection, manifest));
+    let governor = Governor::new(connection.id.clone(), None, world.clock.clone());
+    let account = Arc::new(Account::new(connection, manifest, Arc::new(governor)));
     // The sender is kept: without it the host would take the lane for given up.
     let (_going_on, abandoned) = watch::channel(false);
     let shared = Arc::new(Shared { world, http: OnceLock::new(), allow_loopback: true, abandoned });

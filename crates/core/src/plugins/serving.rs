@@ -18,7 +18,7 @@ use serde_json::Value;
 use tracing::error;
 
 use super::{
-    ConnectionSetup, Options, World,
+    Options, World,
     account::Account,
     answer::{self, MAX_PAYLOAD, Outcome},
     lane::{Crew, Job, Lane},
@@ -90,16 +90,13 @@ impl Serving {
     /// Starts a connector. The second value hears when its objects are made.
     pub(super) fn start(
         image: Image,
-        connections: &[ConnectionSetup],
+        accounts: Vec<Arc<Account>>,
         options: &Options,
         world: World,
         generation: u64,
         baseline: Option<Baseline>,
     ) -> (Arc<Self>, ready::Receiver<()>) {
         let (allow_loopback, limits) = (options.allow_loopback_http, options.limits);
-        let ours = connections.iter().filter(|setup| setup.connector == image.manifest.id);
-        let mut accounts: Vec<_> = ours.map(|setup| Arc::new(Account::new(setup, &image.manifest))).collect();
-        accounts.sort_by(|one, other| one.id.cmp(&other.id));
         let (since, began) = (world.clock.now(), Instant::now());
         let (threads, ends, confined) = Default::default();
         let crew = Arc::new(Crew { image, accounts, world, allow_loopback, limits, threads, ends, confined });
@@ -157,7 +154,7 @@ impl Serving {
         if !problems.is_empty() {
             return Err(CallError::NotBegun(problems.join("; ")));
         }
-        let open = account.begin(call.checkpoints);
+        let open = account.begin(call.verb, call.checkpoints);
         let payload = payload(open.id(), &call.request)?;
         let lane = self.lane.read().clone();
         let (job, mut ticket) = Job::new(account.id.clone(), call.verb, payload);

@@ -14,7 +14,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use handoff_core::plugins::{Mode, Policy};
-use handoff_model::{AssistantId, ChannelId, ConnectionId, ConnectorId, Plan};
+use handoff_model::{AssistantId, ChannelId, ConnectionId, ConnectorId, Plan, connector::Quota};
 use serde::Deserialize;
 
 pub(crate) use secret::Secret;
@@ -208,6 +208,8 @@ pub(crate) struct ConnectionConfig {
     /// By name.
     #[serde(default)]
     pub(crate) secrets: BTreeMap<String, Secret>,
+    /// How many requests the platform takes from it.
+    pub(crate) quota: Option<Quota>,
 }
 
 /// A key for programs.
@@ -278,6 +280,11 @@ fn check(config: &Config) -> anyhow::Result<()> {
             !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
         if !fits {
             bail!("{name:?} is no name for a channel or connection: use letters, digits, - and _");
+        }
+    }
+    for (id, connection) in &config.connections {
+        if let Some(problem) = connection.quota.as_ref().and_then(Quota::problem) {
+            bail!("connections.{id}.quota: {problem}");
         }
     }
     for origin in &config.server.webchat_origins {

@@ -29,10 +29,38 @@ pub struct Manifest {
     /// Lowest plan that it asks for; the server's own table goes first.
     #[serde(default)]
     pub plan: Option<Plan>,
+    /// How many requests a platform takes from one connection, where that is known.
+    #[serde(default)]
+    pub quota: Option<Quota>,
     /// What it can do.
     pub capabilities: Capabilities,
     /// JSON Schema of its settings.
     pub settings: serde_json::Value,
+}
+
+/// How many requests one connection may send: a leaky bucket, and a number at once.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Quota {
+    /// Requests a second that the platform takes over time.
+    pub per_second: f64,
+    /// Requests that it takes at once, after a pause, beyond that rate.
+    pub burst: u32,
+    /// Requests that may be under way at once.
+    pub at_once: u32,
+}
+
+impl Quota {
+    /// Why nothing could be sent under it; none when it makes sense.
+    pub fn problem(&self) -> Option<&'static str> {
+        if !(self.per_second.is_finite() && self.per_second > 0.0) {
+            return Some("per_second must be a number above 0");
+        }
+        if self.burst == 0 || self.at_once == 0 {
+            return Some("burst and at_once must be at least 1");
+        }
+        None
+    }
 }
 
 /// A secret that an operator has to provide.

@@ -1,7 +1,7 @@
 //! What a plugin says about itself, checked against what this host is.
 
 use handoff_abi::{ABI_MAJOR, ABI_MINOR};
-use handoff_model::connector::Manifest;
+use handoff_model::connector::{Manifest, Quota};
 use serde::Deserialize;
 
 use crate::plugins::{
@@ -94,6 +94,9 @@ fn fault(manifest: &Manifest) -> Option<String> {
     }
     if let Some(secret) = manifest.secrets.iter().find(|secret| !is_name(&secret.name)) {
         return Some(format!("{:?} is no name for a secret: 1 to {MAX_ID} of a-z, 0-9 and _", secret.name));
+    }
+    if let Some(problem) = manifest.quota.as_ref().and_then(Quota::problem) {
+        return Some(format!("its quota: {problem}"));
     }
     settings::fault(&manifest.settings)
 }

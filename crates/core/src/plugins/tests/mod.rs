@@ -149,7 +149,13 @@ fn options(place: &Path) -> Options {
 
 fn connection(id: &str, connector: &str, settings: Value) -> ConnectionSetup {
     let secrets = BTreeMap::from([("token".to_owned(), SecretString::from("hunter2+x".to_owned()))]);
-    ConnectionSetup { id: ConnectionId::new(id), connector: ConnectorId::new(connector), settings, secrets }
+    ConnectionSetup {
+        id: ConnectionId::new(id),
+        connector: ConnectorId::new(connector),
+        settings,
+        secrets,
+        quota: None,
+    }
 }
 
 fn call(verb: &'static str, request: Value) -> Call {

@@ -35,6 +35,7 @@ impl Connectors for Platform {
             hosts: Vec::new(),
             secrets: Vec::new(),
             plan: None,
+            quota: None,
             capabilities: Capabilities {
                 routes: vec![Route::Bridge],
                 redelivers: true,

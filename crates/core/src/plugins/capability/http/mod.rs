@@ -5,15 +5,21 @@
 //! effect, because that decides whether it may be repeated.
 
 pub mod address;
+pub(in crate::plugins) mod governor;
 pub(in crate::plugins) mod grant;
 mod prepare;
 
 use std::{collections::BTreeMap, error::Error, time::Duration};
 
 use handoff_model::connector::{HttpError, HttpRequest, HttpResponse};
-use reqwest::{Client, Response, header::CONTENT_TYPE, redirect};
+use reqwest::{Client, Request, Response, header::CONTENT_TYPE, redirect};
 
-use self::{address::PublicResolver, grant::Grant, prepare::Terms};
+use self::{
+    address::PublicResolver,
+    governor::{Class, Governor},
+    grant::Grant,
+    prepare::Terms,
+};
 use crate::{plugins::secrets::Secrets, world::Blobs};
 
 /// Largest answer that is handed to a connector, in bytes.
@@ -39,6 +45,9 @@ pub(in crate::plugins) struct Sender<'a> {
     pub(in crate::plugins) grants: &'a [Grant],
     pub(in crate::plugins) secrets: &'a Secrets,
     pub(in crate::plugins) blobs: &'a dyn Blobs,
+    pub(in crate::plugins) governor: &'a Governor,
+    /// What the request is for.
+    pub(in crate::plugins) class: Class,
 }
 
 impl Http {
@@ -59,7 +68,7 @@ impl Http {
         Ok(Self { client, allow_loopback })
     }
 
-    /// Sends a request and reads its answer.
+    /// Sends a request when its turn has come, and reads its answer.
     pub(in crate::plugins) async fn send(
         &self,
         sender: &Sender<'_>,
@@ -67,14 +76,25 @@ impl Http {
     ) -> Result<HttpResponse, HttpError> {
         let terms =
             Terms { grants: sender.grants, secrets: sender.secrets, allow_loopback: self.allow_loopback };
+        let not_sent = |detail: String| HttpError::NotSent { detail: cut(sender.secrets.redact(&detail)) };
+        let request = terms.prepare(asked).map_err(not_sent)?;
+        let exchange = self.exchange(sender, request, asked.save_as_blob);
+        sender.governor.send(sender.class, exchange).await
+    }
+
+    async fn exchange(
+        &self,
+        sender: &Sender<'_>,
+        request: Request,
+        save_as_blob: bool,
+    ) -> Result<HttpResponse, HttpError> {
         let clean = |detail: &str| cut(sender.secrets.redact(detail));
-        let request = terms.prepare(asked).map_err(|detail| HttpError::NotSent { detail: clean(&detail) })?;
         let answer = self.client.execute(request).await.map_err(|error| {
             let never_left = error.is_connect() || error.is_builder();
             let detail = clean(&account(error));
             if never_left { HttpError::NotSent { detail } } else { HttpError::Lost { detail } }
         })?;
-        let read = read(answer, asked.save_as_blob, sender.blobs).await;
+        let read = read(answer, save_as_blob, sender.blobs).await;
         read.map_err(|detail| HttpError::Lost { detail: clean(&detail) })
     }
 }
