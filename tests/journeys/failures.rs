@@ -3,7 +3,9 @@
 use anyhow::Result;
 use handoff_tests::{
     assistants::{ACCEPTED, ASKED, BACK, DELAYED, FAILED, HELLO, MOMENT, WISH, answer_to},
+    server::Server,
     visitor::Visitor,
+    zendesk::Zendesk,
 };
 use serde_json::{Value, json};
 
@@ -176,5 +178,60 @@ async fn p1_one_holder_a_chat_that_live_agents_hold_is_never_declared_failed() -
         let key = handoff["id"].as_str().unwrap_or_default();
         assert_eq!(zendesk.conversations_of(key).await?.len(), 1, "{kind}");
     }
+    Ok(())
+}
+
+/// A person whose chat is in doubt: the platform made nothing, its answer was lost, and nobody can look.
+async fn in_doubt(zendesk: &Zendesk, server: &Server) -> Result<(Visitor, String)> {
+    let mut person = Visitor::open(server).await?;
+    zendesk.fault(json!({ "method": "POST", "path": "/conversations$", "kind": "reset_before" })).await?;
+    let blind = json!({
+        "method": "GET", "path": "/conversations", "skip": 1, "times": 100_000, "kind": { "status": 500 },
+    });
+    zendesk.fault(blind).await?;
+    person.says(WISH).await?;
+    person.until_told(DELAYED).await?;
+    let handoff = server.until_state(&person.conversation, "in_doubt").await?;
+    Ok((person, handoff["id"].as_str().unwrap_or_default().to_owned()))
+}
+
+#[tokio::test]
+async fn p7_an_operator_gives_a_handoff_in_doubt_up_and_the_assistant_has_every_word() -> Result<()> {
+    let (zendesk, server) = on_zendesk(plain).await?;
+    let (mut person, id) = in_doubt(&zendesk, &server).await?;
+    assert_eq!(person.says("still here").await?, "handoff");
+    let told = server.cli(&["handoff", "give-up", &id, "--reason", " "]).await?;
+    assert!(told.code == Some(1) && told.err.contains("1 to 200 characters"), "{told:?}");
+    assert_eq!(person.times(FAILED), 0);
+    let told = server.cli(&["handoff", "give-up", &id, "--reason", "no ticket of theirs since noon"]).await?;
+    assert_eq!(told.code, Some(0), "{told:?}");
+    person.until_told(&answer_to("still here")).await?;
+    assert_eq!((person.times(FAILED), person.times(ACCEPTED)), (1, 0));
+    let handoff = server.until_state(&person.conversation, "failed").await?;
+    let reason = handoff["failed"]["reason"].as_str().unwrap_or_default();
+    assert!(reason.contains("the API key admin") && reason.contains("since noon"), "{reason}");
+    // What comes late finds a decision that stands.
+    zendesk.heal().await?;
+    let told = server.cli(&["handoff", "give-up", &id, "--reason", "again"]).await?;
+    assert!(told.code == Some(1) && told.err.contains("the handoff is failed"), "{told:?}");
+    assert_eq!(person.says("and now?").await?, "session");
+    assert!(zendesk.conversations_of(&id).await?.is_empty());
+    Ok(())
+}
+
+#[tokio::test]
+async fn p7_an_operator_who_knows_that_the_platform_is_back_has_it_looked_at_now() -> Result<()> {
+    let (zendesk, server) = on_zendesk(plain).await?;
+    let (mut person, id) = in_doubt(&zendesk, &server).await?;
+    zendesk.heal().await?;
+    let told = server.cli(&["handoff", "look", &id]).await?;
+    assert_eq!(told.code, Some(0), "{told:?}");
+    person
+        .until("an end", |thread| thread.iter().any(|line| line.text == ACCEPTED || line.text == FAILED))
+        .await?;
+    let told = server.cli(&["handoff", "look", &id]).await?;
+    assert_eq!(told.code, Some(1), "{told:?}");
+    let unknown = server.cli(&["handoff", "look", "nothing"]).await?;
+    assert!(unknown.code == Some(1) && unknown.err.contains("no handoff"), "{unknown:?}");
     Ok(())
 }

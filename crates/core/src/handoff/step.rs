@@ -66,6 +66,8 @@ pub enum Event {
         /// The last message in the backup. What was typed up to it may have been carried since.
         until: u64,
     },
+    /// An operator wants a doubtful handoff looked up now.
+    LookNow,
     /// An operator gives a doubtful handoff up, having looked for themselves.
     GiveUp {
         /// Why.
@@ -152,6 +154,7 @@ pub fn step(
         (State::InDoubt { .. }, Event::Looked { began, found }) => {
             judge(&mut next, began, found, now, chance)
         }
+        (State::InDoubt { .. }, Event::LookNow) => look_now(&mut next, now),
         (State::InDoubt { .. }, Event::GiveUp { reason }) => fail(&mut next, reason, now),
         (State::Carrying { ticket, .. }, Event::Closed { reason }) => {
             next.state = State::Closed { ticket: ticket.clone(), reason, at: now };
@@ -332,6 +335,14 @@ fn look_again(next: &mut Handoff, pause_ms: u64, detail: Option<String>, now: Ti
     effects
 }
 
+/// The pauses between looks begin anew: something on the platform may have changed.
+fn look_now(next: &mut Handoff, now: Timestamp) -> Vec<Effect> {
+    if let State::InDoubt { look_at, looks, .. } = &mut next.state {
+        (*look_at, *looks) = (now, 0);
+    }
+    vec![Effect::Wake(now)]
+}
+
 fn fail(next: &mut Handoff, reason: String, now: Timestamp) -> Vec<Effect> {
     let left_something = next.checkpoint.is_some();
     next.receipt.remark(format!("failed: {reason}"));
@@ -358,6 +369,7 @@ fn name(event: &Event) -> &'static str {
         Event::Looked { .. } => "looked",
         Event::Closed { .. } => "closed",
         Event::Restored { .. } => "restored",
+        Event::LookNow => "look now",
         Event::GiveUp { .. } => "give up",
     }
 }

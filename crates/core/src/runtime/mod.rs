@@ -7,6 +7,7 @@
 pub mod assistants;
 mod carry;
 mod counters;
+mod decide;
 mod deliver;
 mod error;
 mod events;
@@ -25,6 +26,7 @@ use tokio::sync::{Notify, watch::Receiver};
 
 pub use assistants::{AssistantError, Library};
 pub use counters::{Counter, Counters};
+pub use decide::{Decision, DecisionError, LONGEST_REASON};
 pub use error::{TurnError, WebhookError};
 pub use inbound::{Said, Turned};
 pub use shown::ShownItem;

@@ -211,7 +211,11 @@ impl Runtime {
         self.put_off(again(row, self.0.parts.clock.now())).await
     }
 
-    async fn settled(&self, handoff: &Handoff, transition: Transition) -> Result<Handled, StoreError> {
+    pub(super) async fn settled(
+        &self,
+        handoff: &Handoff,
+        transition: Transition,
+    ) -> Result<Handled, StoreError> {
         let store = &self.0.parts.store;
         let Some(conversation) = store.conversation(&handoff.conversation).await? else {
             return Err(StoreError::Broken(format!("the conversation of handoff {} is missing", handoff.id)));
@@ -231,7 +235,7 @@ impl Runtime {
         })
     }
 
-    fn report(&self, before: &Handoff, after: &Handoff) {
+    pub(super) fn report(&self, before: &Handoff, after: &Handoff) {
         let (id, platform) = (&after.id, &after.platform);
         match &after.state {
             HandoffState::Accepted { .. } | HandoffState::Carrying { .. } => {

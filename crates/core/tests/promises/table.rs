@@ -121,6 +121,7 @@ fn every_row_of_the_table_leads_where_it_says() {
     check(in_doubt(), looked(Ok(Found::Unknown { detail: "?".into() }), 99), 99, Some("in_doubt"));
     check(in_doubt(), looked(Err(refused()), 99), 99, Some("in_doubt"));
     check(in_doubt(), Event::GiveUp { reason: "looked".into() }, 1, Some("failed"));
+    check(in_doubt(), Event::LookNow, 1, Some("in_doubt"));
     let restored = || Event::Restored { at: NOW, until: 4 };
     for undecided in [HandoffState::Requested, waiting(), transferring(), in_doubt()] {
         check(undecided, restored(), 1, Some("in_doubt"));
@@ -167,6 +168,8 @@ fn an_event_that_does_not_belong_to_the_state_changes_nothing() {
         check(state.clone(), answered(Err(ConnectorError::Superseded)), 0, None);
         check(state.clone(), Event::NodeLost, 0, None);
         check(state.clone(), Event::Restored { at: NOW, until: 4 }, 0, None);
+        check(state.clone(), Event::GiveUp { reason: "late".into() }, 0, None);
+        check(state.clone(), Event::LookNow, 0, None);
         check(state, looked(Ok(Found::There(taken())), 0), 0, None);
     }
     check(closed(), Event::Closed { reason: "again".into() }, 0, None);

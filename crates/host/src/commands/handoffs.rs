@@ -9,8 +9,9 @@ use handoff_core::{
     store::{Handoffs, Page},
 };
 use handoff_model::HandoffId;
+use serde_json::{Value, json};
 
-use super::{say, say_json};
+use super::{live, say, say_json};
 use crate::{
     compose::{self, Role},
     config::Config,
@@ -35,6 +36,20 @@ pub(crate) enum Verb {
     Show {
         /// Its id.
         id: String,
+    },
+    /// Looks a handoff in doubt up on the platform now, through the running server.
+    Look {
+        /// Its id.
+        id: String,
+    },
+    /// Gives a handoff in doubt up, through the running server: the assistant has the chat again. Look on the
+    /// platform first.
+    GiveUp {
+        /// Its id.
+        id: String,
+        /// What you found on the platform; it stands in the receipt.
+        #[arg(long)]
+        reason: String,
     },
 }
 
@@ -66,8 +81,29 @@ pub(crate) async fn run(config: &Config, verb: &Verb, json: bool) -> anyhow::Res
                 handoff.with_context(|| format!("there is no handoff {id:?}; see: handoff handoff list"))?;
             if json { say_json(&handoff)? } else { show(&handoff) }
         }
+        Verb::Look { id } => {
+            let told = live::tell(config, &address(id, "look"), None).await?;
+            decided(&told, json, "the platform is being asked now; see: handoff handoff show")?;
+        }
+        Verb::GiveUp { id, reason } => {
+            let told = live::tell(config, &address(id, "give-up"), Some(json!({ "reason": reason }))).await?;
+            decided(&told, json, "the handoff is given up, and the assistant has the chat again")?;
+        }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn address(id: &str, decision: &str) -> String {
+    let id: String = url::form_urlencoded::byte_serialize(id.as_bytes()).collect();
+    format!("/v1/handoffs/{id}/{decision}")
+}
+
+fn decided(told: &Value, json: bool, words: &str) -> anyhow::Result<()> {
+    if json {
+        return say_json(told);
+    }
+    say(words);
+    Ok(())
 }
 
 fn show(handoff: &Handoff) {

@@ -1,9 +1,11 @@
-//! What the running server says of its connectors, for commands beside it.
+//! What commands ask of the running server beside them.
 
 use std::time::Duration;
 
-use reqwest::Client;
+use anyhow::{Context, bail};
+use reqwest::{Client, Method, Response};
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::config::{ApiKeyConfig, Config};
 
@@ -39,11 +41,45 @@ impl Live {
 
 /// The files that serve; none when no server answers, or the configuration has no key to ask it with.
 pub(super) async fn serving(config: &Config) -> Option<Vec<Live>> {
-    let admin = |key: &&ApiKeyConfig| key.scopes.iter().any(|scope| scope == "admin");
-    let key = config.api_keys.values().find(admin)?.key.read().ok()?;
-    let client = Client::builder().timeout(PATIENCE).no_proxy().build().ok()?;
-    let url = format!("http://{}/v1/connectors", config.server.listen);
-    let asked = client.get(url).bearer_auth(secrecy::ExposeSecret::expose_secret(&key)).send().await.ok()?;
+    let asked = ask(config, Method::GET, "/v1/connectors", None).await.ok()?;
     let answer: Answer = asked.error_for_status().ok()?.json().await.ok()?;
     Some(answer.files.into_iter().filter(|file| file.generation > 0).collect())
+}
+
+/// Tells the running server to do something.
+///
+/// # Errors
+/// Why it did not, in its own words.
+pub(super) async fn tell(config: &Config, path: &str, body: Option<Value>) -> anyhow::Result<Value> {
+    #[derive(Deserialize)]
+    struct Refusal {
+        detail: String,
+    }
+    let answer = ask(config, Method::POST, path, body).await?;
+    if answer.status().is_success() {
+        return answer.json().await.context("the server's answer cannot be read");
+    }
+    let refusal: Refusal = answer.json().await.context("the server's answer cannot be read")?;
+    bail!("{}", refusal.detail)
+}
+
+async fn ask(config: &Config, method: Method, path: &str, body: Option<Value>) -> anyhow::Result<Response> {
+    let admin = |key: &&ApiKeyConfig| key.scopes.iter().any(|scope| scope == "admin");
+    let key = config.api_keys.values().find(admin).context(
+        "the running server has to do this, and the configuration has no API key with the scope admin to ask it \
+         with; add one under [api_keys.…] and start the server again",
+    )?;
+    let key = key.key.read()?;
+    let client = Client::builder().timeout(PATIENCE).no_proxy().build()?;
+    let url = format!("http://{}{path}", config.server.listen);
+    let request = client.request(method, url).bearer_auth(secrecy::ExposeSecret::expose_secret(&key));
+    let request = match body {
+        Some(body) => request.json(&body),
+        None => request,
+    };
+    let listen = config.server.listen;
+    request
+        .send()
+        .await
+        .with_context(|| format!("no server answers at {listen}; start it with: handoff serve"))
 }

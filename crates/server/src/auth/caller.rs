@@ -13,7 +13,10 @@ use crate::{AppState, web::Problem};
 pub(crate) struct Caller(ApiKey);
 
 /// Somebody whose API key has the scope `admin`.
-pub(crate) struct Admin;
+pub(crate) struct Admin {
+    /// The key's name.
+    pub(crate) key: String,
+}
 
 /// What follows `Authorization: Bearer`.
 pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
@@ -62,7 +65,8 @@ impl FromRequestParts<AppState> for Admin {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
-        Caller::from_request_parts(parts, state).await?.allows(&Scope::Admin)?;
-        Ok(Self)
+        let caller = Caller::from_request_parts(parts, state).await?;
+        caller.allows(&Scope::Admin)?;
+        Ok(Self { key: caller.0.name().to_owned() })
     }
 }

@@ -42,6 +42,8 @@ pub(crate) struct ProblemDocument {
         conversations::show::show,
         handoffs::list::list,
         handoffs::show::show,
+        handoffs::decide::look,
+        handoffs::decide::give_up,
         connectors::list::list,
         targets::list::list,
         plans::show::show,

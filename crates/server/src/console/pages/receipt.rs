@@ -2,17 +2,23 @@
 
 use askama::Template;
 use axum::{
-    extract::{Path, State},
+    extract::{Path, Query, State},
+    http::StatusCode,
     response::Response,
 };
-use handoff_core::handoff::{Handoff, HandoffState};
+use handoff_core::{
+    handoff::{Handoff, HandoffState},
+    runtime::{Decision, DecisionError},
+};
 use handoff_model::{HandoffId, TicketRef, Timestamp};
+use serde::Deserialize;
 
 use crate::console::{
     ConsoleState,
-    access::SignedIn,
+    access::{Posted, SignedIn},
     answer::{self, Trouble},
     link,
+    notice::Notice,
     shell::Shell,
     words::{self, Badge, Moment},
 };
@@ -29,6 +35,16 @@ struct ReceiptPage {
     facts: Vec<(&'static str, String)>,
     told: Vec<String>,
     remarks: Vec<String>,
+    notice: Option<Notice>,
+    /// Where a decision is sent to; none when there is nothing to decide.
+    decide: Option<String>,
+}
+
+/// What was done before the page was shown.
+#[derive(Deserialize)]
+pub(in crate::console) struct Done {
+    #[serde(default)]
+    done: String,
 }
 
 struct Ticket {
@@ -42,11 +58,53 @@ pub(in crate::console) async fn show(
     State(state): State<ConsoleState>,
     who: SignedIn,
     Path(id): Path<String>,
+    Query(Done { done }): Query<Done>,
 ) -> Result<Response, Trouble> {
     let found = state.runtime.store().handoff(&HandoffId::new(id)).await?;
-    let handoff = found.ok_or_else(|| Trouble::not_found("There is no such handoff."))?;
-    Ok(answer::page(&ReceiptPage {
-        shell: Shell::new(&state, &who, "handoffs"),
+    let handoff = found.ok_or_else(no_such_handoff)?;
+    let notice = match done.as_str() {
+        "look" => Some("The platform is being asked now. Load this page again to see what it said."),
+        "give-up" => Some("The handoff is given up, and the assistant has the chat again."),
+        _ => None,
+    };
+    Ok(answer::page(&page(&state, &who, handoff, notice.map(Notice::good))))
+}
+
+/// Takes a decision about a handoff in doubt.
+pub(in crate::console) async fn decide(
+    State(state): State<ConsoleState>,
+    Path(id): Path<String>,
+    Posted { who, fields }: Posted,
+) -> Result<Response, Trouble> {
+    let (word, decision) = match fields.get("decision") {
+        "look" => ("look", Decision::LookNow),
+        _ => {
+            let (by, reason) = (who.user.clone(), fields.get("reason").to_owned());
+            ("give-up", Decision::GiveUp { by, reason })
+        }
+    };
+    let id = HandoffId::new(id);
+    let refused = match state.runtime.decide_handoff(&id, &decision).await {
+        Ok(_) => return Ok(answer::go(&format!("{}?done={word}", link::handoff(id.as_str())))),
+        Err(DecisionError::Unknown(_)) => return Err(no_such_handoff()),
+        Err(DecisionError::Store(error)) => return Err(error.into()),
+        Err(refused) => refused,
+    };
+    let handoff = state.runtime.store().handoff(&id).await?.ok_or_else(no_such_handoff)?;
+    let notice = Notice::bad(format!("Nothing was changed: {refused}."));
+    Ok(answer::page_with(StatusCode::CONFLICT, &page(&state, &who, handoff, Some(notice))))
+}
+
+fn no_such_handoff() -> Trouble {
+    Trouble::not_found("There is no such handoff.")
+}
+
+fn page(state: &ConsoleState, who: &SignedIn, handoff: Handoff, notice: Option<Notice>) -> ReceiptPage {
+    let in_doubt = matches!(handoff.state, HandoffState::InDoubt { .. });
+    ReceiptPage {
+        notice,
+        decide: in_doubt.then(|| link::handoff(handoff.id.as_str())),
+        shell: Shell::new(state, who, "handoffs"),
         platform: handoff.platform.clone(),
         state: words::handoff_state(handoff.state.name()),
         standing: standing(&handoff.state),
@@ -55,7 +113,7 @@ pub(in crate::console) async fn show(
         facts: facts(&handoff),
         told: handoff.receipt.told,
         remarks: handoff.receipt.remarks,
-    }))
+    }
 }
 
 impl Ticket {

@@ -195,3 +195,43 @@ async fn what_is_not_there_is_said_on_a_page() {
         assert!(page.html.contains("There is no such"), "{address}");
     }
 }
+
+#[tokio::test]
+async fn a_handoff_in_doubt_is_decided_once_with_a_reason_and_the_pages_token() {
+    let desk = Desk::signed_in(Plan::Total).await;
+    let doubt = HandoffState::InDoubt {
+        attempt: 1,
+        since: at(4),
+        settled_at: at(34),
+        look_at: at(60),
+        looks: 3,
+        cause: "lost".to_owned(),
+        dead_letter: true,
+    };
+    let (_, receipt) = story(&desk, doubt).await;
+    let page = desk.get(&receipt).await;
+    let csrf = page.hidden("csrf");
+    let give_up = |csrf: &str, reason: &str| {
+        let fields = [("csrf", csrf), ("decision", "give-up"), ("reason", reason)];
+        fields.map(|(name, value)| (name.to_owned(), value.to_owned()))
+    };
+    let send = async |fields: &[(String, String)]| {
+        let fields: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        desk.send(&receipt, &fields).await
+    };
+    assert_eq!(send(&give_up("another", "gone")).await.status, StatusCode::FORBIDDEN);
+    let silent = send(&give_up(&csrf, "  ")).await;
+    assert_eq!(silent.status, StatusCode::CONFLICT);
+    assert!(silent.html.contains("Nothing was changed: say in 1 to 200 characters"), "{}", silent.html);
+    let look = desk.send(&receipt, &[("csrf", &csrf), ("decision", "look")]).await;
+    assert_eq!(look.status, StatusCode::SEE_OTHER);
+    assert!(desk.get(look.to()).await.html.contains("The platform is being asked now"));
+    let done = send(&give_up(&csrf, &format!("no ticket {EVIL}"))).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER);
+    let page = desk.get(done.to()).await;
+    assert!(page.html.contains("given up by admin: no ticket &#60;script&#62;"), "{}", page.html);
+    assert!(!page.html.contains("name=\"decision\""), "nothing is left to decide");
+    let again = send(&give_up(&csrf, "again")).await;
+    assert_eq!(again.status, StatusCode::CONFLICT);
+    assert!(again.html.contains("only one in doubt"), "{}", again.html);
+}

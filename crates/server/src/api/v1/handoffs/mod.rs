@@ -1,4 +1,5 @@
 //! Handoffs: where chats went, and whether they arrived.
 
+pub(super) mod decide;
 pub(super) mod list;
 pub(super) mod show;
