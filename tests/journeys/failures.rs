@@ -5,6 +5,7 @@ use handoff_tests::{
     assistants::{ACCEPTED, ASKED, BACK, DELAYED, FAILED, HELLO, MOMENT, WISH, answer_to},
     server::Server,
     visitor::Visitor,
+    web::send,
     zendesk::Zendesk,
 };
 use serde_json::{Value, json};
@@ -233,5 +234,74 @@ async fn p7_an_operator_who_knows_that_the_platform_is_back_has_it_looked_at_now
     assert_eq!(told.code, Some(1), "{told:?}");
     let unknown = server.cli(&["handoff", "look", "nothing"]).await?;
     assert!(unknown.code == Some(1) && unknown.err.contains("no handoff"), "{unknown:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn p7_a_dead_letter_is_repaired_and_tried_again_once_with_every_word_until_then() -> Result<()> {
+    let (zendesk, server) = on_zendesk(plain).await?;
+    let mut person = Visitor::open(&server).await?;
+    zendesk.fault(json!({ "times": 1000, "kind": { "status": 401 } })).await?;
+    person.says(WISH).await?;
+    person.until_told(BACK).await?;
+    person.says("after the failure").await?;
+    person.until_told(&answer_to("after the failure")).await?;
+    let failed = server.until_state(&person.conversation, "failed").await?;
+    let dead = failed["id"].as_str().unwrap_or_default();
+    for (mend, why) in [
+        (["--platform", "bitrix24"], "no connection to the platform"),
+        (["--budget-seconds", "0"], "budget_seconds must lie"),
+        (["--options", "[]"], "options must be a JSON object"),
+    ] {
+        let told = server.cli(&[&["handoff", "replay", dead][..], &mend[..]].concat()).await?;
+        assert!(told.code == Some(1) && told.out.contains(why), "{mend:?}: {told:?}");
+    }
+    zendesk.heal().await?;
+    let told = server.cli(&["handoff", "replay", "--failed"]).await?;
+    assert_eq!(told.code, Some(0), "{told:?}");
+    person.until_told(ACCEPTED).await?;
+    let again = server.cli(&["handoff", "replay", dead]).await?;
+    assert!(again.code == Some(1) && again.out.contains("tried again already, as h"), "{again:?}");
+    let none = server.cli(&["handoff", "replay", "--failed"]).await?;
+    assert!(none.code == Some(0) && none.out.contains("no failed handoffs"), "{none:?}");
+    let all = server.handoffs().await?;
+    let [new, old] = &all[..] else { panic!("two handoffs: {all:#?}") };
+    assert_eq!((&new["replay_of"], &old["replayed_as"]), (&old["id"], &new["id"]));
+    let key = new["id"].as_str().unwrap_or_default();
+    assert_eq!(zendesk.conversations_of(key).await?.len(), 1);
+    let chats = zendesk.chats().await?;
+    let words = "after the failure";
+    assert!(chats.len() == 1 && chats[0].count(words) == 1, "{chats:#?}");
+    assert_eq!((person.times(ASKED), person.times(FAILED), person.times(ACCEPTED)), (2, 1, 1));
+    assert_eq!(person.says("Thanks").await?, "platform");
+    let request = server.admin().request("POST", &format!("/v1/handoffs/{key}/replay")).json(&json!({}));
+    let elsewhere = send(request).await?;
+    assert_eq!(elsewhere.status, 409, "{elsewhere:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn p3_replays_of_one_dead_letter_at_once_make_one_handoff() -> Result<()> {
+    let (zendesk, server) = on_zendesk(plain).await?;
+    let mut person = Visitor::open(&server).await?;
+    zendesk.fault(json!({ "times": 1000, "kind": { "status": 401 } })).await?;
+    person.says(WISH).await?;
+    person.until_told(BACK).await?;
+    let failed = server.until_state(&person.conversation, "failed").await?;
+    zendesk.heal().await?;
+    let path = format!("/v1/handoffs/{}/replay", failed["id"].as_str().unwrap_or_default());
+    let mut asked = tokio::task::JoinSet::new();
+    for _ in 0..8 {
+        let admin = server.admin();
+        asked.spawn(send(admin.request("POST", &path).json(&json!({}))));
+    }
+    let mut statuses = Vec::new();
+    while let Some(answer) = asked.join_next().await {
+        statuses.push(answer??.status);
+    }
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 409, 409, 409, 409, 409, 409, 409]);
+    person.until_told(ACCEPTED).await?;
+    assert_eq!((server.handoffs().await?.len(), zendesk.chats().await?.len()), (2, 1));
     Ok(())
 }

@@ -63,6 +63,12 @@ pub struct Handoff {
     pub perhaps_carried_until: u64,
     /// A text may follow a native transfer.
     pub speaks_after_transfer: bool,
+    /// The dead letter that this one tries again.
+    #[serde(default)]
+    pub replay_of: Option<HandoffId>,
+    /// The handoff that tries this dead letter again.
+    #[serde(default)]
+    pub replayed_as: Option<HandoffId>,
     /// What left, when and to whom.
     pub receipt: Receipt,
 }

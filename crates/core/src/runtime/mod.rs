@@ -14,6 +14,7 @@ mod events;
 mod inbound;
 mod outbox;
 mod poll;
+mod replay;
 mod shown;
 mod transfer;
 mod turns;
@@ -29,6 +30,7 @@ pub use counters::{Counter, Counters};
 pub use decide::{Decision, DecisionError, LONGEST_REASON};
 pub use error::{TurnError, WebhookError};
 pub use inbound::{Said, Turned};
+pub use replay::{LONGEST_BUDGET, ReplayError};
 pub use shown::ShownItem;
 
 use crate::{

@@ -6,10 +6,12 @@
 
 pub mod conversation;
 mod draft;
+pub mod replay;
 pub mod settle;
 mod start;
 pub mod turn;
 
 pub use conversation::{Control, Conversation, Ended, Session, SessionState};
+pub use replay::{Repair, ReplayRefusal, replay};
 pub use settle::settle;
 pub use turn::{FromTeam, Handled, Happening, Setting, know, turn};

@@ -168,6 +168,8 @@ fn record(
         held: false,
         perhaps_carried_until: 0,
         speaks_after_transfer: target.is_some_and(|target| target.speaks_after_transfer),
+        replay_of: None,
+        replayed_as: None,
         receipt: Receipt::default(),
     }
 }

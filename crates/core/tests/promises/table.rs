@@ -38,6 +38,8 @@ fn handoff(state: HandoffState, route: Route) -> Handoff {
         held: false,
         perhaps_carried_until: 0,
         speaks_after_transfer: false,
+        replay_of: None,
+        replayed_as: None,
         receipt: Receipt::default(),
     }
 }

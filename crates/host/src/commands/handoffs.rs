@@ -17,6 +17,9 @@ use crate::{
     config::Config,
 };
 
+/// Handoffs in one request.
+const MOST: usize = 200;
+
 /// What to do with handoffs.
 #[derive(Subcommand)]
 pub(crate) enum Verb {
@@ -50,6 +53,27 @@ pub(crate) enum Verb {
         /// What you found on the platform; it stands in the receipt.
         #[arg(long)]
         reason: String,
+    },
+    /// Tries failed handoffs again, through the running server, each as a new handoff with the history until now.
+    Replay {
+        /// Their ids.
+        #[arg(required_unless_present = "failed", num_args = 1..)]
+        ids: Vec<String>,
+        /// All that failed and were not tried again yet.
+        #[arg(long, conflicts_with = "ids")]
+        failed: bool,
+        /// Another platform: a connector's id.
+        #[arg(long)]
+        platform: Option<String>,
+        /// Which account, when there are several.
+        #[arg(long)]
+        connection: Option<String>,
+        /// Changes to the author's options, as a JSON merge patch.
+        #[arg(long)]
+        options: Option<String>,
+        /// Another time for attempts, in seconds.
+        #[arg(long)]
+        budget_seconds: Option<u64>,
     },
 }
 
@@ -89,8 +113,59 @@ pub(crate) async fn run(config: &Config, verb: &Verb, json: bool) -> anyhow::Res
             let told = live::tell(config, &address(id, "give-up"), Some(json!({ "reason": reason }))).await?;
             decided(&told, json, "the handoff is given up, and the assistant has the chat again")?;
         }
+        Verb::Replay { ids, failed, platform, connection, options, budget_seconds } => {
+            let options = options.as_deref().map(serde_json::from_str::<Value>).transpose();
+            let options = options.context("--options must be JSON, such as '{\"priority\": \"high\"}'")?;
+            let mend = json!({
+                "platform": platform, "connection": connection, "options": options, "budget_seconds": budget_seconds,
+            });
+            let ids = if *failed { dead_letters(&*store).await? } else { ids.clone() };
+            return replay(config, &ids, &mend, json).await;
+        }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Failed handoffs that were not tried again yet, latest first.
+async fn dead_letters(store: &impl Handoffs) -> anyhow::Result<Vec<String>> {
+    let (mut ids, mut after) = (Vec::new(), None);
+    loop {
+        let rows = store.handoffs(Some("failed"), Page { after, limit: MOST }).await?;
+        for row in &rows {
+            let handoff = store.handoff(&row.id).await?;
+            if handoff.is_some_and(|handoff| handoff.replayed_as.is_none()) {
+                ids.push(row.id.to_string());
+            }
+        }
+        after = rows.last().map(|row| row.cursor.clone());
+        if rows.len() < MOST {
+            return Ok(ids);
+        }
+    }
+}
+
+async fn replay(config: &Config, ids: &[String], mend: &Value, json: bool) -> anyhow::Result<ExitCode> {
+    let (mut items, mut refused) = (Vec::new(), false);
+    for some in ids.chunks(MOST) {
+        let body = json!({ "handoffs": some, "mend": mend });
+        let told = live::tell(config, "/v1/handoffs/replay", Some(body)).await?;
+        items.extend(told["items"].as_array().cloned().unwrap_or_default());
+    }
+    let text = |item: &Value, name: &str| item[name].as_str().unwrap_or_default().to_owned();
+    refused |= items.iter().any(|item| item["replayed_as"].is_null());
+    if json {
+        say_json(&items)?;
+    } else if items.is_empty() {
+        say("no failed handoffs that were not tried again already");
+    } else {
+        for item in &items {
+            match item["replayed_as"].as_str() {
+                Some(again) => say(format!("{}  is tried again as {again}", text(item, "handoff"))),
+                None => say(format!("{}  not tried again: {}", text(item, "handoff"), text(item, "refused"))),
+            }
+        }
+    }
+    Ok(if refused { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 fn address(id: &str, decision: &str) -> String {

@@ -160,6 +160,7 @@ pub fn router(state: ConsoleState) -> Router<()> {
         .route("/console/inbox/{id}", get(thread::show))
         .route("/console/handoffs", get(handoffs::list))
         .route("/console/handoffs/{id}", get(receipt::show).post(receipt::decide))
+        .route("/console/handoffs/{id}/replay", post(receipt::replay))
         .route("/console/connectors", get(connectors::list))
         .route("/console/connectors/roll-back", post(connectors::roll_back))
         .route("/console/connectors/release", post(connectors::release))

@@ -57,6 +57,8 @@ pub(crate) fn handoff(conversation: &ConversationId, event: &str) -> Handoff {
         give_up_at: Timestamp(61_000),
         settle_ms: 60_000,
         speaks_after_transfer: false,
+        replay_of: None,
+        replayed_as: None,
         attempts: 0,
         fired_seq: 3,
         transcript_until: None,

@@ -55,6 +55,8 @@ fn admin_routes() -> Router<AppState> {
         .route("/v1/handoffs/{handoff}", get(handoffs::show::show))
         .route("/v1/handoffs/{handoff}/look", post(handoffs::decide::look))
         .route("/v1/handoffs/{handoff}/give-up", post(handoffs::decide::give_up))
+        .route("/v1/handoffs/replay", post(handoffs::replay::many))
+        .route("/v1/handoffs/{handoff}/replay", post(handoffs::replay::one))
         .route("/v1/connectors", get(connectors::list::list))
         .route("/v1/targets", get(targets::list::list))
         .route("/v1/plans", get(plans::show::show))

@@ -44,6 +44,8 @@ pub(crate) struct ProblemDocument {
         handoffs::show::show,
         handoffs::decide::look,
         handoffs::decide::give_up,
+        handoffs::replay::one,
+        handoffs::replay::many,
         connectors::list::list,
         targets::list::list,
         plans::show::show,

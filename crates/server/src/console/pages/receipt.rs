@@ -7,8 +7,9 @@ use axum::{
     response::Response,
 };
 use handoff_core::{
-    handoff::{Handoff, HandoffState},
-    runtime::{Decision, DecisionError},
+    handoff::{Handoff, HandoffState, Target},
+    runtime::{Decision, DecisionError, ReplayError},
+    session::Repair,
 };
 use handoff_model::{HandoffId, TicketRef, Timestamp};
 use serde::Deserialize;
@@ -36,8 +37,20 @@ struct ReceiptPage {
     told: Vec<String>,
     remarks: Vec<String>,
     notice: Option<Notice>,
-    /// Where a decision is sent to; none when there is nothing to decide.
-    decide: Option<String>,
+    /// Where a decision is sent to.
+    address: String,
+    /// Whether there is a doubt to decide.
+    in_doubt: bool,
+    /// Platforms on which a failed handoff can be tried again, the one from before first; none when it cannot.
+    again: Vec<Choice>,
+    /// Other handoffs of the same wish: what it is, and its page.
+    kin: Vec<(&'static str, String, String)>,
+}
+
+/// A platform to choose.
+struct Choice {
+    connection: String,
+    name: String,
 }
 
 /// What was done before the page was shown.
@@ -65,6 +78,7 @@ pub(in crate::console) async fn show(
     let notice = match done.as_str() {
         "look" => Some("The platform is being asked now. Load this page again to see what it said."),
         "give-up" => Some("The handoff is given up, and the assistant has the chat again."),
+        "replay" => Some("The chat is handed off once more; this is the new handoff."),
         _ => None,
     };
     Ok(answer::page(&page(&state, &who, handoff, notice.map(Notice::good))))
@@ -100,10 +114,12 @@ fn no_such_handoff() -> Trouble {
 }
 
 fn page(state: &ConsoleState, who: &SignedIn, handoff: Handoff, notice: Option<Notice>) -> ReceiptPage {
-    let in_doubt = matches!(handoff.state, HandoffState::InDoubt { .. });
     ReceiptPage {
         notice,
-        decide: in_doubt.then(|| link::handoff(handoff.id.as_str())),
+        address: link::handoff(handoff.id.as_str()),
+        in_doubt: matches!(handoff.state, HandoffState::InDoubt { .. }),
+        again: choices(state, &handoff),
+        kin: kin(&handoff),
         shell: Shell::new(state, who, "handoffs"),
         platform: handoff.platform.clone(),
         state: words::handoff_state(handoff.state.name()),
@@ -114,6 +130,50 @@ fn page(state: &ConsoleState, who: &SignedIn, handoff: Handoff, notice: Option<N
         told: handoff.receipt.told,
         remarks: handoff.receipt.remarks,
     }
+}
+
+/// Tries a failed handoff again.
+pub(in crate::console) async fn replay(
+    State(state): State<ConsoleState>,
+    Path(id): Path<String>,
+    Posted { who, fields }: Posted,
+) -> Result<Response, Trouble> {
+    let chosen = fields.get("connection");
+    let targets = state.runtime.targets().targets;
+    let target = targets.iter().find(|target| target.connection.as_str() == chosen);
+    let repair = Repair {
+        platform: target.map(|target| target.connector.clone()),
+        connection: target.map(|target| target.connection.clone()),
+        ..Repair::default()
+    };
+    let id = HandoffId::new(id);
+    let refused = match state.runtime.replay(&id, &repair).await {
+        Ok(again) => {
+            return Ok(answer::go(&format!("{}?done=replay", link::handoff(again.id.as_str()))));
+        }
+        Err(ReplayError::Unknown(_)) => return Err(no_such_handoff()),
+        Err(refused) => refused,
+    };
+    let handoff = state.runtime.store().handoff(&id).await?.ok_or_else(no_such_handoff)?;
+    let notice = Notice::bad(format!("Nothing was done: {refused}."));
+    Ok(answer::page_with(StatusCode::CONFLICT, &page(&state, &who, handoff, Some(notice))))
+}
+
+fn choices(state: &ConsoleState, handoff: &Handoff) -> Vec<Choice> {
+    if !matches!(handoff.state, HandoffState::Failed { .. }) || handoff.replayed_as.is_some() {
+        return Vec::new();
+    }
+    let mut targets = state.runtime.targets().targets;
+    targets.sort_by_key(|target| target.connection != handoff.connection);
+    let choice = |target: Target| Choice { connection: target.connection.to_string(), name: target.name };
+    targets.into_iter().map(choice).collect()
+}
+
+fn kin(handoff: &Handoff) -> Vec<(&'static str, String, String)> {
+    let one = |what, id: &HandoffId| (what, id.to_string(), link::handoff(id.as_str()));
+    let before = handoff.replay_of.as_ref().map(|id| one("Tries again", id));
+    let after = handoff.replayed_as.as_ref().map(|id| one("Tried again as", id));
+    before.into_iter().chain(after).collect()
 }
 
 impl Ticket {

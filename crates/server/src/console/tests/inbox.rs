@@ -58,6 +58,8 @@ fn handoff(conversation: &Conversation, state: HandoffState) -> Handoff {
         held: false,
         perhaps_carried_until: 0,
         speaks_after_transfer: true,
+        replay_of: None,
+        replayed_as: None,
         receipt: Receipt { accepted_at, remarks: vec![EVIL.to_owned()], ..Receipt::default() },
     }
 }
@@ -234,4 +236,20 @@ async fn a_handoff_in_doubt_is_decided_once_with_a_reason_and_the_pages_token() 
     let again = send(&give_up(&csrf, "again")).await;
     assert_eq!(again.status, StatusCode::CONFLICT);
     assert!(again.html.contains("only one in doubt"), "{}", again.html);
+}
+
+#[tokio::test]
+async fn a_failed_handoff_is_tried_again_once_while_the_assistant_has_the_chat() {
+    let desk = Desk::signed_in(Plan::Total).await;
+    let (_, receipt) = story(&desk, HandoffState::Failed { reason: "refused".to_owned(), at: at(5) }).await;
+    let page = desk.get(&receipt).await;
+    assert!(page.html.contains("Hand off again"), "{}", page.html);
+    let csrf = page.hidden("csrf");
+    let address = format!("{receipt}/replay");
+    let send = async |csrf: &str| desk.send(&address, &[("csrf", csrf), ("connection", "zd")]).await;
+    assert_eq!(send("another").await.status, StatusCode::FORBIDDEN);
+    let done = send(&csrf).await;
+    // The person of this story has no session, so nobody can hand them off from here.
+    assert_eq!(done.status, StatusCode::CONFLICT);
+    assert!(done.html.contains("Nothing was done: the chat is not with the assistant"), "{}", done.html);
 }

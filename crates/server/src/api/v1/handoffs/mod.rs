@@ -2,4 +2,5 @@
 
 pub(super) mod decide;
 pub(super) mod list;
+pub(super) mod replay;
 pub(super) mod show;

@@ -37,6 +37,10 @@ pub(crate) struct HandoffView {
     give_up_at: i64,
     /// Attempts that counted.
     attempts: u32,
+    /// The dead letter that it tries again.
+    replay_of: Option<String>,
+    /// The handoff that tries this dead letter again.
+    replayed_as: Option<String>,
     /// What left, when and to whom.
     #[schema(value_type = Object)]
     receipt: Receipt,
@@ -80,6 +84,8 @@ impl From<Handoff> for HandoffView {
             fired_at: handoff.fired_at.0,
             give_up_at: handoff.give_up_at.0,
             attempts: handoff.attempts,
+            replay_of: handoff.replay_of.map(|id| id.to_string()),
+            replayed_as: handoff.replayed_as.map(|id| id.to_string()),
             receipt: handoff.receipt,
         }
     }
