@@ -21,4 +21,10 @@ pub(crate) enum Flaw {
     TailLast,
     /// An event that comes too late gives the conversation back to the assistant.
     LateEventUnmutes,
+    /// The assistant answers while the transfer is undecided.
+    AnswersMeanwhile,
+    /// What was typed during a transfer that failed is not offered to the assistant.
+    ForgetsWords,
+    /// Nobody takes over what a dead node left.
+    NoTakeOver,
 }

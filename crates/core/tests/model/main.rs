@@ -35,7 +35,7 @@ impl Model for Explored {
     }
 
     fn actions(&self, state: &State, actions: &mut Vec<Self::Action>) {
-        moves::possible(state, &self.bounds, actions);
+        moves::possible(state, &self.bounds, self.flaw, actions);
     }
 
     fn next_state(&self, state: &State, action: Self::Action) -> Option<State> {
@@ -50,7 +50,9 @@ impl Model for Explored {
             Property::always("P3 nothing doubled", |_, state: &State| state.nothing_doubled()),
             Property::always("P4 the truth", |_, state: &State| state.the_truth()),
             Property::always("P6 mute", |_, state: &State| state.mute()),
-            Property::always("P7 survives", |model: &Self, state: &State| state.survives(&model.bounds)),
+            Property::always("P7 survives", |model: &Self, state: &State| {
+                state.survives(&model.bounds, model.flaw)
+            }),
             Property::sometimes("a chat arrives", |_, state: &State| state.stage() == Stage::Taken),
             Property::sometimes("a chat arrives after a doubt", |_, state: &State| {
                 state.stage() == Stage::Taken && state.doubts > 0
@@ -59,6 +61,7 @@ impl Model for Explored {
             Property::sometimes("a chat is closed by the platform", |_, state: &State| {
                 state.stage() == Stage::Over
             }),
+            Property::sometimes("an operator decides", |_, state: &State| state.decided),
             Property::sometimes("a node that stood still wakes up too late", |_, state: &State| {
                 state.late > 0
             }),
@@ -134,4 +137,19 @@ fn an_assistant_that_a_late_event_wakes_would_be_noticed() {
 #[test]
 fn forgetting_to_settle_would_be_noticed() {
     noticed(Flaw::NoSettleTime, "P3 nothing doubled");
+}
+
+#[test]
+fn an_assistant_that_answers_during_the_transfer_would_be_noticed() {
+    noticed(Flaw::AnswersMeanwhile, "P6 mute");
+}
+
+#[test]
+fn words_that_are_not_given_back_after_a_failure_would_be_noticed() {
+    noticed(Flaw::ForgetsWords, "P2 nothing lost");
+}
+
+#[test]
+fn a_dead_node_whose_work_nobody_takes_over_would_be_noticed() {
+    noticed(Flaw::NoTakeOver, "P7 survives");
 }

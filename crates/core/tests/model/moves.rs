@@ -2,7 +2,7 @@
 
 use handoff_core::handoff::{Event, HandoffState, step};
 use handoff_model::{
-    Author, Content, TicketRef,
+    Author, TicketRef,
     connector::{ConnectorError, Found, Transferred},
 };
 use serde_json::json;
@@ -35,6 +35,12 @@ pub(crate) enum Move {
     Reports(usize),
     /// A node dies.
     Dies(usize),
+    /// A dead node comes back, knowing nothing.
+    Restarts(usize),
+    /// An answer comes a second time.
+    Doubles(usize),
+    /// An operator looks on the platform, finds nothing, and gives a doubtful handoff up.
+    Decides,
     /// A node stands still so long that it loses the handoff, and goes on later.
     StandsStill(usize),
     /// A node takes a handoff over whose node is gone.
@@ -50,13 +56,20 @@ impl Move {
     pub(crate) fn moves_on(self) -> bool {
         !matches!(
             self,
-            Self::Says(_) | Self::Repeats(_) | Self::Dies(_) | Self::StandsStill(_) | Self::Lost(_)
+            Self::Says(_)
+                | Self::Repeats(_)
+                | Self::Doubles(_)
+                | Self::Dies(_)
+                | Self::StandsStill(_)
+                | Self::Lost(_)
+                | Self::Decides
+                | Self::Ticks
         )
     }
 }
 
 /// Everything that may happen in a state.
-pub(crate) fn possible(state: &State, bounds: &Bounds, moves: &mut Vec<Move>) {
+pub(crate) fn possible(state: &State, bounds: &Bounds, flaw: Flaw, moves: &mut Vec<Move>) {
     let next = state.said;
     if next <= bounds.words {
         moves.push(Move::Says(next));
@@ -70,9 +83,16 @@ pub(crate) fn possible(state: &State, bounds: &Bounds, moves: &mut Vec<Move>) {
     if state.stage() == Stage::Taken && !state.platform.closed {
         moves.push(Move::Closes);
     }
+    if matches!(state.handoff.as_ref().map(|handoff| &handoff.state), Some(HandoffState::InDoubt { .. }))
+        && state.platform.created == 0
+        && state.packets.is_empty()
+    {
+        moves.push(Move::Decides);
+    }
     packets(state, bounds, moves);
     for node in 0..state.nodes.len() {
-        nodes(state, bounds, node, moves);
+        works(state, flaw, node, moves);
+        fails(state, bounds, node, moves);
     }
 }
 
@@ -85,7 +105,12 @@ fn packets(state: &State, bounds: &Bounds, moves: &mut Vec<Move>) {
                     moves.extend([Move::Arrives(at, Answer::Refused), Move::Arrives(at, Answer::SlowDown)]);
                 }
             }
-            Packet::Answer { .. } => moves.push(Move::Answered(at)),
+            Packet::Answer { .. } => {
+                moves.push(Move::Answered(at));
+                if state.repeats < bounds.repeats {
+                    moves.push(Move::Doubles(at));
+                }
+            }
         }
         if state.losses < bounds.losses {
             moves.push(Move::Lost(at));
@@ -93,7 +118,8 @@ fn packets(state: &State, bounds: &Bounds, moves: &mut Vec<Move>) {
     }
 }
 
-fn nodes(state: &State, bounds: &Bounds, node: usize, moves: &mut Vec<Move>) {
+/// What a node may do next.
+fn works(state: &State, flaw: Flaw, node: usize, moves: &mut Vec<Move>) {
     let Some(handoff) = &state.handoff else { return };
     let free = state.nodes[node] == Node::Idle && state.holder.is_none_or(|holder| holder == node);
     let now = state.now();
@@ -101,7 +127,7 @@ fn nodes(state: &State, bounds: &Bounds, node: usize, moves: &mut Vec<Move>) {
         HandoffState::Requested if free => moves.push(Move::Begins(node)),
         HandoffState::Waiting { until, .. } if free && *until <= now => moves.push(Move::Begins(node)),
         HandoffState::InDoubt { look_at, .. } if free && *look_at <= now => moves.push(Move::Looks(node)),
-        HandoffState::Transferring { .. } if free && state.holder.is_none() => {
+        HandoffState::Transferring { .. } if free && state.holder.is_none() && flaw != Flaw::NoTakeOver => {
             moves.push(Move::TakesOver(node))
         }
         _ => {}
@@ -109,15 +135,23 @@ fn nodes(state: &State, bounds: &Bounds, node: usize, moves: &mut Vec<Move>) {
     match state.nodes[node] {
         Node::Asking { .. } => moves.push(Move::GivesUp(node)),
         Node::Looked { .. } => moves.push(Move::Reports(node)),
-        Node::Idle | Node::Dead => {}
+        Node::Dead => moves.push(Move::Restarts(node)),
+        Node::Idle => {}
     }
-    let other_lives = state.nodes[1 - node] != Node::Dead;
-    if state.failures < bounds.failures
-        && state.nodes[node] != Node::Dead
-        && other_lives
-        && state.holder == Some(node)
-    {
-        moves.extend([Move::Dies(node), Move::StandsStill(node)]);
+}
+
+/// What may befall a node.
+fn fails(state: &State, bounds: &Bounds, node: usize, moves: &mut Vec<Move>) {
+    let holds = state.holder == Some(node);
+    let works = matches!(state.nodes[node], Node::Asking { .. } | Node::Looked { .. });
+    if state.failures >= bounds.failures || state.nodes[node] == Node::Dead {
+        return;
+    }
+    if holds || works {
+        moves.push(Move::Dies(node));
+    }
+    if holds {
+        moves.push(Move::StandsStill(node));
     }
 }
 
@@ -126,14 +160,18 @@ pub(crate) fn make(state: &mut State, what: Move, flaw: Flaw) -> bool {
     match what {
         Move::Says(n) => {
             state.said += 1;
-            state.says(n);
+            state.says(n, flaw);
         }
         Move::Repeats(n) => {
             state.repeats += 1;
             // The store knows the message's key.
             if flaw == Flaw::NoDedupe {
-                state.says(n);
+                state.says(n, flaw);
             }
+        }
+        Move::Doubles(at) => {
+            state.repeats += 1;
+            state.packets.push(state.packets[at]);
         }
         Move::Begins(node) => begins(state, node, flaw),
         Move::Arrives(at, answer) => arrives(state, at, answer),
@@ -157,7 +195,14 @@ pub(crate) fn make(state: &mut State, what: Move, flaw: Flaw) -> bool {
         Move::Dies(node) => {
             state.failures += 1;
             state.nodes[node] = Node::Dead;
-            state.holder = None;
+            if state.holder == Some(node) {
+                state.holder = None;
+            }
+        }
+        Move::Restarts(node) => state.nodes[node] = Node::Idle,
+        Move::Decides => {
+            state.decided = true;
+            happens(state, 0, Event::GiveUp { reason: "not there".to_owned() }, flaw);
         }
         Move::StandsStill(_) => {
             state.failures += 1;
@@ -192,10 +237,7 @@ fn begins(state: &mut State, node: usize, flaw: Flaw) {
     let until = state.conversation.last_seq;
     happens(state, node, Event::Begin { until }, flaw);
     if flaw == Flaw::TellsFirst && state.messages.iter().all(|message| message.content.text != "accepted") {
-        let mut early = state.messages[0].clone();
-        (early.author, early.content) = (Author::Notice, Content::text("accepted"));
-        early.seq = state.conversation.take_seq();
-        state.messages.push(early);
+        state.speaks(Author::Notice, "accepted");
     }
     let Some(handoff) = &state.handoff else { return };
     let request = if handoff.checkpoint.is_some() { Request::Pass } else { Request::Create };

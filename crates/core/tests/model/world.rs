@@ -162,6 +162,8 @@ pub(crate) struct State {
     pub(crate) refusals: u8,
     pub(crate) doubts: u8,
     pub(crate) late: u8,
+    /// An operator gave the handoff up.
+    pub(crate) decided: bool,
 }
 
 impl PartialEq for State {
@@ -200,6 +202,7 @@ impl State {
             refusals: 0,
             doubts: 0,
             late: 0,
+            decided: false,
         }
     }
 
@@ -221,6 +224,7 @@ impl State {
                 checkpoint,
                 handoff.transcript_until,
                 handoff.told_delayed,
+                handoff.give_up_at.0,
             )
         });
         let messages: Vec<_> =
@@ -252,7 +256,7 @@ impl State {
     }
 
     /// The person writes their `n`-th message; the first one is the wish.
-    pub(crate) fn says(&mut self, n: u8) {
+    pub(crate) fn says(&mut self, n: u8, flaw: Flaw) {
         let text = if n == 0 { WISH.to_owned() } else { format!("words {n}") };
         let handoff = self.handoff.clone();
         let happening = Happening::Said {
@@ -264,12 +268,24 @@ impl State {
         let handled = self
             .with_setting(|setting, conversation| turn(setting, conversation, handoff.as_ref(), happening));
         self.apply(handled, Flaw::None);
+        if flaw == Flaw::AnswersMeanwhile && n > 0 && self.stage() == Stage::Undecided {
+            self.speaks(Author::Assistant, "echo");
+        }
+    }
+
+    /// Something is said that no rule of production says.
+    pub(crate) fn speaks(&mut self, author: Author, text: &str) {
+        let mut said = self.messages[0].clone();
+        (said.author, said.content, said.seq) = (author, Content::text(text), self.conversation.take_seq());
+        self.messages.push(said);
     }
 
     /// What follows from a transition is done.
     pub(crate) fn settles(&mut self, transition: Transition, flaw: Flaw) {
         let fired = transition.handoff.fired_seq;
-        let later: Vec<_> = self.messages.iter().filter(|message| message.seq > fired).cloned().collect();
+        let forgets = flaw == Flaw::ForgetsWords && !transition.handoff.state.is_accepted();
+        let later: Vec<_> =
+            self.messages.iter().filter(|message| message.seq > fired && !forgets).cloned().collect();
         let handled = self.with_setting(|setting, conversation| {
             settle(setting, conversation, transition, &later, Vec::new())
         });
@@ -317,6 +333,14 @@ impl State {
         self.messages.iter().filter(|message| message.author == Author::Person)
     }
 
+    /// Answers of the assistant to words that are not the wish.
+    fn echoes(&self) -> usize {
+        self.messages
+            .iter()
+            .filter(|message| message.author == Author::Assistant && message.content.text == "echo")
+            .count()
+    }
+
     fn told(&self, text: &str) -> usize {
         self.messages
             .iter()
@@ -347,7 +371,8 @@ impl State {
         let until = handoff.transcript_until.unwrap_or(0);
         let carried = |message: &Message| message.seq <= until || self.forwards.contains(&message.seq);
         let whole = !accepted || self.stage() == Stage::Over || self.written().all(carried);
-        in_order && (whole || !self.kept_back.is_empty())
+        let given_back = self.stage() != Stage::Failed || self.echoes() + 1 == self.written().count();
+        in_order && given_back && (whole || !self.kept_back.is_empty())
     }
 
     /// One conversation, passed on once, and each message answered once.
@@ -378,12 +403,15 @@ impl State {
         !(quiet && asked.is_some_and(spoke))
     }
 
-    /// While time is left, an undecided handoff always has something that moves it on.
-    pub(crate) fn survives(&self, bounds: &Bounds) -> bool {
+    /// An undecided handoff always has something that moves it on: a step of somebody, or a time at which one is due.
+    pub(crate) fn survives(&self, bounds: &Bounds, flaw: Flaw) -> bool {
         let mut moves = Vec::new();
-        crate::moves::possible(self, bounds, &mut moves);
-        self.stage() != Stage::Undecided
-            || self.tick >= bounds.ticks
-            || moves.iter().any(|one| one.moves_on())
+        crate::moves::possible(self, bounds, flaw, &mut moves);
+        let due = match self.handoff.as_ref().map(|handoff| &handoff.state) {
+            Some(HandoffState::Waiting { until, .. }) => *until > self.now(),
+            Some(HandoffState::InDoubt { look_at, .. }) => *look_at > self.now(),
+            _ => false,
+        };
+        self.stage() != Stage::Undecided || due || moves.iter().any(|one| one.moves_on())
     }
 }
