@@ -20,6 +20,7 @@ mod front;
 mod log;
 mod mask;
 mod outside;
+mod play;
 mod program;
 mod promise;
 mod relay;
@@ -34,6 +35,7 @@ use std::{
     time::Duration,
 };
 
+pub use play::play;
 #[doc(hidden)]
 pub use program::play_worker;
 pub use promise::Promise;
@@ -92,14 +94,15 @@ pub fn beside_tests(package: &str) -> PathBuf {
     test.parent().unwrap_or(Path::new("")).join(name)
 }
 
-/// Tries the plugin file of a package under test; for [`test!`].
+/// Tries the plugin file of a package under test, or another one that `HANDOFF_PLUGIN` names; for [`test!`].
 ///
 /// # Panics
 /// With the report, when a case fails.
 #[doc(hidden)]
 #[expect(clippy::panic, reason = "that is how a test says that it failed")]
 pub fn assert_conforms(package: &str, scenario: &dyn Scenario) {
-    let kit = Kit::new(beside_tests(package), std::env::current_exe().unwrap_or_default());
+    let file = std::env::var_os("HANDOFF_PLUGIN").map_or_else(|| beside_tests(package), PathBuf::from);
+    let kit = Kit::new(file, std::env::current_exe().unwrap_or_default());
     match kit.run(Some(scenario)) {
         Ok(report) if report.passed() => tell(&report),
         Ok(report) => panic!("\n{report}"),

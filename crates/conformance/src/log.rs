@@ -22,10 +22,10 @@ pub(crate) fn listen() -> bool {
     *HEARD.lock()
 }
 
-/// What was logged about a connection or a connector since the last time.
-pub(crate) fn take(about: &str) -> Vec<String> {
+/// What was logged about some connections or connectors since the last time.
+pub(crate) fn take(about: impl Fn(&str) -> bool) -> Vec<String> {
     let mut lines = LINES.lock();
-    let taken = lines.extract_if(.., |(found, _)| found == about).map(|(_, line)| line);
+    let taken = lines.extract_if(.., |(found, _)| about(found)).map(|(_, line)| line);
     taken.collect()
 }
 

@@ -24,6 +24,8 @@ use crate::{
     stage::Trouble,
 };
 
+/// Lines of an exchange that are kept.
+const MOST_LINES: usize = 2000;
 /// How long a slow answer takes, as people's clocks go.
 const SLOW: Duration = Duration::from_millis(100);
 
@@ -80,7 +82,11 @@ impl Scene {
 
     /// Writes down a line of the exchange, without secrets and not too long.
     pub(crate) fn note(&self, line: impl AsRef<str>) {
-        self.lines.lock().push(self.masks.line(line.as_ref()));
+        let mut lines = self.lines.lock();
+        // A platform that is played for long is not written down for ever.
+        if lines.len() < MOST_LINES {
+            lines.push(self.masks.line(line.as_ref()));
+        }
     }
 
     pub(crate) fn lines(&self) -> Vec<String> {

@@ -56,6 +56,8 @@ pub(crate) struct House {
     pub(crate) manifest: Arc<Manifest>,
     pub(crate) outside: Arc<Outside>,
     pub(crate) masks: Arc<Masks>,
+    /// How the names of its connections begin, and of no others.
+    name: String,
     secrets: BTreeMap<String, String>,
     place: PathBuf,
     rooms: Vec<Arc<Registry>>,
@@ -105,6 +107,7 @@ impl House {
             manifest: inspection.manifest.clone(),
             outside: Outside::new(),
             masks: Arc::new(Masks::of(&secrets)),
+            name: format!("kit-{}-", fresh()),
             secrets,
             place: place.to_owned(),
             rooms: Vec::new(),
@@ -148,7 +151,8 @@ impl House {
         let connector = self.manifest.id.clone();
         // What is tried is the connector, not the patience of the server with a platform.
         let quota = Some(Quota { per_second: 10_000.0, burst: 10_000, at_once: 1_000 });
-        ConnectionSetup { id: ConnectionId::new(fresh_name()), connector, settings, secrets, quota }
+        let id = ConnectionId::new(format!("{}{}", self.name, fresh()));
+        ConnectionSetup { id, connector, settings, secrets, quota }
     }
 
     /// A fresh connection before this platform.
@@ -206,9 +210,10 @@ impl House {
         self.rooms.iter().flat_map(|registry| registry.status()).collect()
     }
 
-    /// What was logged about the connector itself.
+    /// What was logged about the connector itself and about its connections, since the last time.
     pub(crate) fn log(&self) -> Vec<String> {
-        log::take(self.manifest.id.as_str())
+        let id = self.manifest.id.as_str();
+        log::take(|about| about == id || about.starts_with(&self.name))
     }
 }
 
@@ -262,8 +267,8 @@ impl std::fmt::Display for Trouble {
     }
 }
 
-/// A name that no other connection of this process has.
-fn fresh_name() -> String {
+/// A number that nothing else in this process has.
+fn fresh() -> u64 {
     static NUMBER: AtomicU64 = AtomicU64::new(1);
-    format!("kit-{}", NUMBER.fetch_add(1, Ordering::Relaxed))
+    NUMBER.fetch_add(1, Ordering::Relaxed)
 }

@@ -167,10 +167,18 @@ pub(crate) async fn worker_killed(subject: &Subject<'_>, house: &mut House) -> R
     for n in middle {
         let (stage, transfer) = begin(subject, house).await?;
         stage.scene.stop_at(n);
-        let (answer, killed) = tokio::join!(stage.call("transfer", json!(transfer)), async {
-            stage.scene.until_stopped().await;
-            kill_workers(house)
-        });
+        let (answer, killed) = {
+            let call = stage.call("transfer", json!(transfer));
+            tokio::pin!(call);
+            tokio::select! {
+                biased;
+                answer = &mut call => (answer, 0),
+                () = stage.scene.until_stopped() => {
+                    let killed = kill_workers(house);
+                    (call.await, killed)
+                }
+            }
+        };
         house.kills += killed;
         stage.scene.mend();
         if !matches!(&answer, Err(Trouble::Call(CallError::Lost(_)))) {

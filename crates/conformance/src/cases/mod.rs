@@ -133,6 +133,9 @@ const CASES: [Case; 22] = [
     played("connections-apart", |subject, house| Box::pin(apart::connections(subject, house))),
 ];
 
+/// How often a case must be slow before its connector is.
+const TRIES: usize = 3;
+
 /// Tries everything.
 pub(crate) async fn run(terms: &Terms, scenario: Option<&dyn Scenario>) -> Report {
     let name = terms.file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
@@ -241,7 +244,17 @@ async fn in_mode(subject: &Subject<'_>, mut house: House, outcomes: &mut Vec<Out
         }
         let began = Instant::now();
         let verdict = verdict((case.run)(subject, &mut house).await);
-        watch.look(case.name, &mut house);
+        // A machine that is busy is slow as well; a connector that is slow is slow every time.
+        let mut slow = watch.look(case.name, &mut house);
+        for _ in 1..TRIES {
+            if slow.is_some() && !watch.is_hopeless() {
+                drop((case.run)(subject, &mut house).await);
+                slow = watch.look(case.name, &mut house);
+            }
+        }
+        if let Some(times) = slow {
+            watch.is_slow(case.name, &times);
+        }
         let passed = !matches!(verdict, Verdict::Failed(_));
         stop = match case.name {
             MADE if !matches!(verdict, Verdict::Passed) => Some("the connector was not made".to_owned()),

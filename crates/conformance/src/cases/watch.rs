@@ -5,8 +5,8 @@ use handoff_core::plugins::Mode;
 use super::{Outcome, outcome};
 use crate::{Failure, Promise, Verdict, scenario::SAID, stage::House};
 
-/// How often a connector may keep its thread for too long: the machine may have been busy.
-const MAY_BE_SLOW: usize = 2;
+/// How often a connector may keep its thread for too long in a case: the machine may have been busy.
+const MAY_BE_SLOW: usize = 1;
 
 /// What is watched, and what is wrong where it was seen.
 const WATCHED: [(&str, Promise); 7] = [
@@ -23,18 +23,18 @@ const WATCHED: [(&str, Promise); 7] = [
 #[derive(Default)]
 pub(crate) struct Watch {
     seen: Vec<(&'static str, Failure)>,
-    slow: Vec<String>,
+    hung: bool,
     ends: u64,
 }
 
 impl Watch {
-    /// Looks at what a case left behind.
-    pub(crate) fn look(&mut self, case: &'static str, house: &mut House) {
-        let lines = house.log();
-        self.slow.extend(lines.iter().filter(|line| line.contains("kept its thread for")).cloned());
-        self.look_at_lines(case, &lines, &[], house);
+    /// Looks at what a case left behind. Gives the times for which the connector kept its thread too long, if it
+    /// did so in half of its calls or more.
+    pub(crate) fn look(&mut self, case: &'static str, house: &mut House) -> Option<String> {
+        let mut calls = 0;
         for (id, scene) in std::mem::take(&mut house.used) {
-            let (lines, exchange, said) = (crate::log::take(id.as_str()), scene.lines(), scene.said());
+            let (lines, exchange, said) =
+                (crate::log::take(|about| about == id.as_str()), scene.lines(), scene.said());
             self.look_at_lines(case, &lines, &exchange, house);
             for (is_error, text) in &said {
                 if let Some(secret) = house.masks.leak(text) {
@@ -46,11 +46,22 @@ impl Watch {
                     self.add("words-unsaid", case, text, &exchange);
                 }
             }
+            calls += said.iter().filter(|(_, text)| text.starts_with("answer")).count();
             if scene.was_silent() {
                 self.add("answers", case, "a call was never answered".to_owned(), &exchange);
             }
         }
+        let lines = house.log();
+        self.look_at_lines(case, &lines, &[], house);
         self.look_at_health(case, house);
+        let slow: Vec<_> = lines.into_iter().filter(|line| line.contains("kept its thread for")).collect();
+        (slow.len() > MAY_BE_SLOW && slow.len() * 2 >= calls).then(|| slow.join("; "))
+    }
+
+    /// The connector kept its thread too long, however often it was tried.
+    pub(crate) fn is_slow(&mut self, case: &str, times: &str) {
+        let text = format!("it keeps its thread too long again and again: {times}");
+        self.add("gives-thread-back", case, text, &[]);
     }
 
     fn look_at_lines(&mut self, case: &str, lines: &[String], exchange: &[String], house: &House) {
@@ -63,6 +74,7 @@ impl Watch {
         let status = house.status();
         let hangs: u64 = status.iter().map(|one| one.hangs).sum();
         if hangs > 0 {
+            self.hung = true;
             self.add("gives-thread-back", case, "it kept its thread until it was given up".to_owned(), &[]);
         }
         let ends: u64 = status.iter().map(|one| one.ends).sum();
@@ -71,13 +83,10 @@ impl Watch {
             self.ends = ends - expected;
             let last = status.iter().find_map(|one| one.last_error.as_ref()).map(|last| last.text.clone());
             let hung = last.as_deref().is_some_and(|text| text.contains("it hung"));
+            self.hung |= hung;
             let name = if hung { "gives-thread-back" } else { "stays-alive" };
             let text = house.masks.line(&format!("its process ended: {}", last.unwrap_or_default()));
             self.add(name, case, text, &[]);
-        }
-        if self.slow.len() > MAY_BE_SLOW {
-            let text = format!("it keeps its thread too long again and again: {}", self.slow.join("; "));
-            self.add("gives-thread-back", case, text, &[]);
         }
     }
 
@@ -94,8 +103,7 @@ impl Watch {
 
     /// Whether there is no use in going on.
     pub(crate) fn is_hopeless(&self) -> bool {
-        let hangs = |name: &str| name == "gives-thread-back" && self.slow.len() <= MAY_BE_SLOW;
-        self.seen.iter().any(|(name, _)| matches!(*name, "answers" | "stays-alive") || hangs(name))
+        self.hung || self.seen.iter().any(|(name, _)| matches!(*name, "answers" | "stays-alive"))
     }
 
     /// Whether it ended its process by itself.

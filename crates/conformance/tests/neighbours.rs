@@ -1,0 +1,230 @@
+//! What a connector's calls take while another one misbehaves beside it: at most twice as long, at the slow end,
+//! as in the same minute without it.
+
+#![expect(clippy::unwrap_used, reason = "a test that measures says what it measured")]
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use futures::future::BoxFuture;
+use handoff_conformance::beside_tests;
+use handoff_core::{
+    plugins::{ConnectionSetup, Limits, Mode, Modes, Options, Policy, Registry, Trust, World},
+    world::{Blob, Blobs, Call, Clock, Connectors, Keep},
+};
+use handoff_model::{ConnectionId, ConnectorId, Timestamp};
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+
+handoff_conformance::plays_workers!();
+
+/// A platform's answer takes this long; real ones take ten times as long, and hide more.
+const PLATFORM: Duration = Duration::from_millis(5);
+/// Callers of the good connector, and calls of each in one measurement.
+const CALLERS: usize = 8;
+const CALLS: usize = 24;
+/// Callers of the misbehaving one.
+const ROGUES: usize = 4;
+/// Turns of a measurement, one without and one with it by turns, so that both see the same machine.
+const WINDOWS: usize = 3;
+/// Measurements, of which the first good one counts: the machine has other things to do.
+const TRIES: usize = 4;
+/// How much longer a call may take.
+const AT_MOST: f64 = 2.0;
+
+/// What goes wrong in each mode, and by which verb. What ends its process is a matter of workers alone: in the
+/// server's process it would end the server. A loop keeps a core for good there, so it comes last.
+const IN_WORKERS: [(&str, &str); 9] = [
+    ("panics_in_the_future", "check"),
+    ("panics_when_cancelled", "transfer"),
+    ("blocks_a_while", "check"),
+    ("sleeps_for_ever", "check"),
+    ("never_answers", "check"),
+    ("answers_junk", "transfer"),
+    ("loops_for_ever", "check"),
+    ("aborts", "check"),
+    ("segfaults", "check"),
+];
+const IN_PROCESS: [(&str, &str); 7] = [
+    ("panics_in_the_future", "check"),
+    ("panics_when_cancelled", "transfer"),
+    ("blocks_a_while", "check"),
+    ("sleeps_for_ever", "check"),
+    ("never_answers", "check"),
+    ("answers_junk", "transfer"),
+    ("loops_for_ever", "check"),
+];
+
+#[test]
+fn the_others_do_not_notice_a_connector_that_misbehaves() {
+    let runtime = Runtime::new().unwrap();
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let cases = IN_WORKERS.map(|case| (Mode::Worker, case)).into_iter();
+    for (mode, (fault, verb)) in cases.chain(IN_PROCESS.map(|case| (Mode::InProcess, case))) {
+        let place = tempfile::tempdir().unwrap();
+        let registry = registry(place.path(), mode, fault);
+        let (mut best, mut told) = (f64::MAX, String::new());
+        for _ in 0..TRIES {
+            let (mut quiet, mut noisy) = (Vec::new(), Vec::new());
+            for _ in 0..WINDOWS {
+                quiet.extend(runtime.block_on(calls_of_all(&registry)));
+                noisy.extend(runtime.block_on(beside(&registry, verb)));
+            }
+            let (quiet, noisy) = (p99(quiet), p99(noisy));
+            let ratio = noisy.as_secs_f64() / quiet.as_secs_f64();
+            if ratio < best {
+                (best, told) = (ratio, format!("{:.1} ms, {:.1} ms beside it", ms(quiet), ms(noisy)));
+            }
+            if best <= AT_MOST {
+                break;
+            }
+        }
+        println!("{:<10} {fault:<24} p99 {told}, ratio {best:.2}", mode.name());
+        assert!(best <= AT_MOST, "{fault} in mode {}: {told}", mode.name());
+    }
+    runtime.shutdown_background();
+}
+
+/// What 99 of a hundred calls take at most.
+fn p99(mut took: Vec<Duration>) -> Duration {
+    took.sort_unstable();
+    took[took.len() * 99 / 100]
+}
+
+/// Calls of the good connector, several at once; how long each took.
+async fn calls_of_all(registry: &Arc<Registry>) -> Vec<Duration> {
+    let callers: Vec<_> = (0..CALLERS).map(|_| tokio::spawn(calls(registry.clone()))).collect();
+    let mut took = Vec::new();
+    for caller in callers {
+        took.extend(caller.await.unwrap());
+    }
+    took
+}
+
+async fn calls(registry: Arc<Registry>) -> Vec<Duration> {
+    let person = json!({ "id": "ann" });
+    let transfer =
+        json!({ "key": "h1", "route": "bridge", "chat": null, "person": person, "transcript": [] });
+    let mut took = Vec::new();
+    for _ in 0..CALLS {
+        let began = Instant::now();
+        let found = ask(&registry, "good", "find", json!({ "transfer": transfer })).await;
+        assert!(found.is_ok(), "{found:?}");
+        took.push(began.elapsed());
+    }
+    took
+}
+
+/// The same while others call the misbehaving one, again and again.
+async fn beside(registry: &Arc<Registry>, verb: &'static str) -> Vec<Duration> {
+    let over = Arc::new(AtomicBool::new(false));
+    let rogues: Vec<_> =
+        (0..ROGUES).map(|_| tokio::spawn(rogue(registry.clone(), verb, over.clone()))).collect();
+    let measured = calls_of_all(registry).await;
+    over.store(true, Ordering::SeqCst);
+    for rogue in rogues {
+        rogue.abort();
+        // Aborted, or over by itself.
+        drop(rogue.await);
+    }
+    measured
+}
+
+async fn rogue(registry: Arc<Registry>, verb: &'static str, over: Arc<AtomicBool>) {
+    let request = match verb {
+        "transfer" => json!({ "key": "h1", "route": "bridge", "chat": null, "person": {}, "transcript": [] }),
+        _ => Value::Null,
+    };
+    while !over.load(Ordering::SeqCst) {
+        // Whatever comes of it.
+        drop(ask(&registry, "bad", verb, request.clone()).await);
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+async fn ask(
+    registry: &Registry,
+    connection: &str,
+    verb: &'static str,
+    request: Value,
+) -> Result<Value, handoff_core::world::CallError> {
+    let call = Call { verb, request, deadline: Duration::from_secs(10), checkpoints: None };
+    registry.call(&ConnectionId::new(connection), call).await
+}
+
+fn registry(place: &Path, mode: Mode, fault: &str) -> Arc<Registry> {
+    let folder = place.join("plugins");
+    fs::create_dir(&folder).unwrap();
+    for package in ["handoff-loopback", "handoff-misbehaving"] {
+        fs::copy(beside_tests(package), folder.join(format!("{package}.so"))).unwrap();
+    }
+    let setup = |id: &str, connector: &str, settings| {
+        let secrets =
+            ["token", "webhook_secret"].map(|name| (name.to_owned(), "not a secret".to_owned().into()));
+        let (id, connector) = (ConnectionId::new(id), ConnectorId::new(connector));
+        ConnectionSetup { id, connector, settings, secrets: secrets.into(), quota: None }
+    };
+    let bad = json!({ "base_url": "http://127.0.0.1:9", "fault": fault });
+    let connections = vec![setup("good", "loopback", json!({})), setup("bad", "misbehaving", bad)];
+    let options = Options {
+        folder,
+        vault: place.join("vault"),
+        allow_loopback_http: true,
+        limits: Limits { hangs_after: Duration::from_secs(5), ..Limits::default() },
+        trust: Trust { policy: Policy::Any, ..Trust::default() },
+        program: Some(std::env::current_exe().unwrap()),
+        modes: Modes { others: Some(mode), of: BTreeMap::new() },
+        follow: false,
+    };
+    let outside = Arc::new(Outside);
+    let world = World { clock: outside.clone(), keep: outside.clone(), blobs: outside };
+    Arc::new(Registry::open(&options, connections, world))
+}
+
+fn ms(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
+}
+
+/// Time as it is, and a store that takes as long as a platform.
+struct Outside;
+
+impl Clock for Outside {
+    fn now(&self) -> Timestamp {
+        Timestamp(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as i64)
+    }
+
+    fn sleep(&self, wait: Duration) -> BoxFuture<'static, ()> {
+        Box::pin(tokio::time::sleep(wait))
+    }
+}
+
+impl Keep for Outside {
+    fn get(&self, _: &ConnectionId, _: &str) -> BoxFuture<'_, Result<Option<(Value, u64)>, String>> {
+        Box::pin(async {
+            tokio::time::sleep(PLATFORM).await;
+            Ok(None)
+        })
+    }
+
+    fn swap(&self, _: &ConnectionId, _: &str, _: u64, _: Value) -> BoxFuture<'_, Result<bool, String>> {
+        Box::pin(async { Ok(true) })
+    }
+}
+
+impl Blobs for Outside {
+    fn write(&self, _: String, _: Vec<u8>) -> BoxFuture<'_, Result<String, String>> {
+        Box::pin(async { Err("no files are kept here".to_owned()) })
+    }
+
+    fn read(&self, _: &str) -> BoxFuture<'_, Result<Option<Blob>, String>> {
+        Box::pin(async { Ok(None) })
+    }
+}

@@ -1,0 +1,5 @@
+//! The plugin file against the conformance kit, with Acme Desk played by `desk`.
+
+mod desk;
+
+handoff_conformance::test!(desk::Scene);
