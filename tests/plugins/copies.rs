@@ -1,7 +1,11 @@
 //! A connector that was written after the program: a copy of the example under another name, built
 //! by itself, loads into the program as it is.
 
-use std::{fs, path::Path, process::Command};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use anyhow::{Context, Result, ensure};
 use handoff_tests::{
@@ -14,18 +18,25 @@ use serde_json::json;
 
 use super::{hands_over, report};
 
-/// Copies the example into a workspace of its own and gives it another name.
-fn copy(folder: &Path, id: &str) -> Result<()> {
+/// A workspace of its own, with a member `plugin` and the crates of this one.
+pub(crate) fn workspace(folder: &Path, plugin: &str) -> Result<()> {
     let manifest = fs::read_to_string(root().join("Cargo.toml"))?;
     let members = manifest.lines().find(|line| line.starts_with("members")).context("no members")?;
     let crates = format!("path = \"{}/crates/", root().display());
-    let manifest = manifest.replace(members, "members = [\"plugin\"]").replace("path = \"crates/", &crates);
-    fs::write(folder.join("Cargo.toml"), manifest)?;
+    let manifest = manifest.replace(members, &format!("members = [\"{plugin}\"]"));
+    fs::write(folder.join("Cargo.toml"), manifest.replace("path = \"crates/", &crates))?;
     fs::copy(root().join("Cargo.lock"), folder.join("Cargo.lock"))?;
+    Ok(())
+}
+
+/// Copies the example into a workspace of its own and gives it another name.
+fn copy(folder: &Path, id: &str) -> Result<()> {
+    workspace(folder, "plugin")?;
     copy_renamed(&root().join("plugins/loopback"), &folder.join("plugin"), id)
 }
 
-fn copy_renamed(from: &Path, to: &Path, id: &str) -> Result<()> {
+/// Copies a crate and gives it another name.
+pub(crate) fn copy_renamed(from: &Path, to: &Path, id: &str) -> Result<()> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from)? {
         let entry = entry?;
@@ -33,18 +44,26 @@ fn copy_renamed(from: &Path, to: &Path, id: &str) -> Result<()> {
         if path.is_dir() {
             copy_renamed(&path, &target, id)?;
         } else {
-            fs::write(&target, fs::read_to_string(&path)?.replace("loopback", id))?;
+            fs::write(
+                &target,
+                fs::read_to_string(&path)?.replace("loopback", id).replace("misbehaving", id),
+            )?;
         }
     }
     Ok(())
 }
 
+/// Where cargo builds.
+pub(crate) fn target() -> Result<PathBuf> {
+    let profile = built()?.dist.parent().context("no profile")?;
+    Ok(profile.parent().context("no target")?.to_owned())
+}
+
 /// Builds it beside everything else, so that what both need is there already.
 fn build(folder: &Path, id: &str) -> Result<Vec<u8>> {
-    let profile = built()?.dist.parent().context("no profile")?;
-    let target = profile.parent().context("no target")?;
+    let target = target()?;
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(folder).args(["build", "--offline", "--quiet"]).env("CARGO_TARGET_DIR", target);
+    cargo.current_dir(folder).args(["build", "--offline", "--quiet"]).env("CARGO_TARGET_DIR", &target);
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CARGO_PKG_"))
     {
         cargo.env_remove(name);

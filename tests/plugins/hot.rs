@@ -53,7 +53,7 @@ fn version(bytes: &[u8], version: &str) -> Vec<u8> {
     with(bytes, "\"version\": \"0.1.0\"", &format!("\"version\": \"{version}\""))
 }
 
-async fn started(change: impl FnOnce(&mut Value)) -> Result<Server> {
+pub(crate) async fn started(change: impl FnOnce(&mut Value)) -> Result<Server> {
     let setup = Setup::new()?.with_loopback(false).with_plugins(&["loopback"]);
     let mut server = Server::prepare(setup.clone())?;
     for assistant in &setup.assistants {
@@ -67,7 +67,11 @@ async fn started(change: impl FnOnce(&mut Value)) -> Result<Server> {
 }
 
 /// What the running server says of its plugin files, once it fits.
-async fn until(server: &Server, what: &str, fits: impl Fn(&[Value]) -> bool) -> Result<Vec<Value>> {
+pub(crate) async fn until(
+    server: &Server,
+    what: &str,
+    fits: impl Fn(&[Value]) -> bool,
+) -> Result<Vec<Value>> {
     let mut last = Vec::new();
     for _ in 0..400 {
         let listed = server.admin().get("/v1/connectors").await?;
@@ -118,14 +122,14 @@ async fn a_file_that_is_put_into_the_folder_serves_and_one_that_is_taken_away_le
 }
 
 /// People who hand over all the time, and how it went.
-struct Load {
+pub(crate) struct Load {
     stop: Arc<AtomicBool>,
     done: Arc<AtomicU64>,
     people: Vec<tokio::task::JoinHandle<Result<()>>>,
 }
 
 impl Load {
-    fn start(server: &Server, people: usize) -> Self {
+    pub(crate) fn start(server: &Server, people: usize) -> Self {
         let (stop, done) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
         let people = (0..people).map(|person| {
             let (stop, done) = (stop.clone(), done.clone());
@@ -160,7 +164,7 @@ impl Load {
     }
 
     /// Waits until so many more have handed over.
-    async fn goes_on(&self, more: u64) -> Result<()> {
+    pub(crate) async fn goes_on(&self, more: u64) -> Result<()> {
         let until = self.done() + more;
         while self.done() < until {
             ensure!(!self.people.iter().any(|person| person.is_finished()), "somebody's handoff failed");
@@ -169,7 +173,7 @@ impl Load {
         Ok(())
     }
 
-    async fn ends(self) -> Result<u64> {
+    pub(crate) async fn ends(self) -> Result<u64> {
         self.stop.store(true, Ordering::SeqCst);
         for person in self.people {
             person.await??;

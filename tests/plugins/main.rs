@@ -3,6 +3,7 @@
 mod copies;
 mod folder;
 mod hot;
+mod made;
 mod removal;
 mod worker;
 

@@ -12,6 +12,7 @@ pub mod bitrix24;
 pub mod built;
 pub mod caller;
 pub mod chat;
+pub mod debut;
 pub mod platform;
 pub mod process;
 pub mod search;

@@ -7,6 +7,7 @@ mod browser;
 mod build;
 mod demo;
 mod deny;
+mod new_connector;
 mod prove;
 mod shell;
 mod test;
@@ -32,6 +33,8 @@ enum Job {
     Build(build::Options),
     /// Plays a chat through to every platform, and checks every promise.
     Demo(demo::Options),
+    /// Makes a crate for a new connector, which builds, passes the conformance kit and serves in the demo.
+    NewConnector(new_connector::Options),
     /// Runs the long versions of what the tests check in small, and writes down what came of it.
     Prove(prove::Options),
     /// Runs everything that a commit must pass.
@@ -45,6 +48,7 @@ fn main() -> ExitCode {
         Job::Bench(options) => bench::run(&options),
         Job::Build(options) => build::run(&options),
         Job::Demo(options) => demo::run(&options),
+        Job::NewConnector(options) => new_connector::run(&options),
         Job::Prove(options) => prove::run(&options),
         Job::Test(options) => test::run(&options),
         Job::Tidy => tidy::run(),

@@ -2,6 +2,7 @@
 //! running programs, and the promises checked on what happened.
 
 mod bridge;
+mod connector;
 mod crash;
 mod native;
 mod open;
@@ -20,11 +21,17 @@ pub(crate) struct Options {
     /// Plays, prints one line for each promise, and ends; without a browser or a terminal.
     #[arg(long)]
     script: bool,
+    /// Plays a chat to this connector of `plugins/` alone, and to the platform of its example `desk`.
+    #[arg(long)]
+    connector: Option<String>,
 }
 
 /// Plays, and fails when a promise is not kept.
 pub(crate) fn run(options: &Options) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    if let Some(id) = &options.connector {
+        return runtime.block_on(connector::play(id, options.script));
+    }
     println!("building the program, the simulators and the plugins");
     let theatre = built().and_then(|_| runtime.block_on(play()));
     println!("main job: {}", if theatre.is_ok() { "ok" } else { "FAILED" });
