@@ -2,6 +2,7 @@
 
 #![expect(clippy::print_stdout, reason = "these programs talk to whoever runs them")]
 
+mod abi;
 mod bench;
 mod browser;
 mod build;
@@ -27,6 +28,10 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Job {
+    /// Runs plugins of every version of the plugin edge in servers of every other.
+    AbiMatrix,
+    /// Writes the reference of the plugin edge.
+    AbiReference,
     /// Measures the release program.
     Bench(bench::Options),
     /// Builds the program and its plugin files, and lays them out as they are shipped.
@@ -45,6 +50,8 @@ enum Job {
 
 fn main() -> ExitCode {
     let done = match Cli::parse().job {
+        Job::AbiMatrix => abi::matrix::run(),
+        Job::AbiReference => abi::reference::run(),
         Job::Bench(options) => bench::run(&options),
         Job::Build(options) => build::run(&options),
         Job::Demo(options) => demo::run(&options),

@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use handoff_tests::built::{DIST, Profile, build, target};
 
 use crate::{
-    browser, deny,
+    abi, browser, deny,
     shell::{cargo, run as start, step, works},
     tidy,
 };
@@ -40,6 +40,10 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     step("build", || build(Profile::Dev).map(drop))?;
     step("tests", || start(tests().env(DIST, target().join("debug").join("dist"))))?;
     step("demo", demo)?;
+    // Takes minutes and changes rarely; by hand there is cargo xtask abi-matrix.
+    if std::env::var_os("CI").is_some() {
+        step("plugin edge", abi::matrix::run)?;
+    }
     if !left_out.iter().any(|part| part == "browser") {
         step("browser", browser::run)?;
     }

@@ -1,0 +1,4 @@
+//! The plugin edge: its reference, and whether its versions go together.
+
+pub(crate) mod matrix;
+pub(crate) mod reference;
