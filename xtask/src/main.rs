@@ -13,6 +13,7 @@ mod prove;
 mod shell;
 mod test;
 mod tidy;
+mod torture;
 
 use std::process::ExitCode;
 
@@ -46,6 +47,8 @@ enum Job {
     Test(test::Options),
     /// Checks what no compiler checks: the purity of the core, paths, licences, sizes.
     Tidy,
+    /// Lets many chats leave while everything goes wrong that can, and compares what all sides hold.
+    Torture(torture::Options),
 }
 
 fn main() -> ExitCode {
@@ -59,6 +62,7 @@ fn main() -> ExitCode {
         Job::Prove(options) => prove::run(&options),
         Job::Test(options) => test::run(&options),
         Job::Tidy => tidy::run(),
+        Job::Torture(options) => torture::run(&options),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,0 +1,39 @@
+//! `cargo xtask torture`: many handoffs while everything goes wrong that can, and three books that must agree.
+
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+use handoff_tests::built::root;
+
+/// How much, and from which seed.
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Handoffs, in acts of twenty.
+    #[arg(long, default_value_t = 1000)]
+    handoffs: u64,
+    /// What the storms are drawn from.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Plays only this act, to look at it again.
+    #[arg(long)]
+    act: Option<u64>,
+}
+
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command
+        .current_dir(root())
+        .args(["test", "-p", "handoff-tests", "--test", "torture", "--", "--nocapture"])
+        .env("HANDOFF_TORTURE", options.handoffs.to_string())
+        .env("HANDOFF_SEED", options.seed.to_string())
+        .env("RUST_BACKTRACE", "0")
+        .stdin(Stdio::null());
+    if let Some(act) = options.act {
+        command.env("HANDOFF_ACT", act.to_string());
+    }
+    let ended = command.status().context("cargo cannot be started")?;
+    if !ended.success() {
+        bail!("the books do not agree; the lines above tell which act to play again");
+    }
+    Ok(())
+}
