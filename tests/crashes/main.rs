@@ -7,6 +7,7 @@
 //! order, and the person is told once.
 
 mod bitrix24;
+mod tickets;
 mod zendesk;
 
 use anyhow::{Result, bail};

@@ -12,7 +12,9 @@ mod plans;
 mod quota;
 mod restore;
 mod sealing;
+mod tickets;
 mod transit;
+mod zendesk_native;
 
 use anyhow::Result;
 use handoff_tests::{

@@ -226,6 +226,24 @@ impl Server {
         }
     }
 
+    /// Waits until so many words of the person were carried after the only handoff of a conversation.
+    ///
+    /// # Errors
+    /// When that does not happen; the error tells the server's log.
+    pub async fn until_carried(&self, conversation: &str, count: u64) -> Result<Value> {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let handoff = self.handoff_of(conversation).await?;
+            if handoff["receipt"]["carried_out"] == count {
+                return Ok(handoff);
+            }
+            if Instant::now() > end {
+                bail!("{count} messages were never carried: {handoff:#}\n{}", self.log_tail());
+            }
+            tokio::time::sleep(PACE).await;
+        }
+    }
+
     /// A conversation as the Inbox shows it.
     ///
     /// # Errors

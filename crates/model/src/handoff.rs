@@ -8,7 +8,7 @@ use crate::HandoffId;
 pub type HandoffKey = HandoffId;
 
 /// How a conversation leaves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Route {
     /// The chat already is on the platform: its own transfer call, and we leave.

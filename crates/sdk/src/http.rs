@@ -75,6 +75,13 @@ impl Request {
         self
     }
 
+    /// Sends a text as it is, byte for byte, as this media type.
+    pub fn text(mut self, media_type: &str, text: impl Into<String>) -> Self {
+        self.0.headers.insert("content-type".to_owned(), media_type.to_owned());
+        self.0.body = HttpBody::Text(text.into());
+        self
+    }
+
     /// Sends JSON.
     pub fn json(mut self, body: &impl Serialize) -> Self {
         self.0.body = HttpBody::Json(serde_json::to_value(body).unwrap_or_default());

@@ -25,6 +25,23 @@ pub(crate) fn base(given: &str) -> Result<String, String> {
     Ok(base.to_owned())
 }
 
+/// Where the Support API is: as given, or on the host of the Conversations API; empty when nobody can tell.
+///
+/// # Errors
+/// A sentence that says what is wrong with it.
+pub(crate) fn support(given: &str, base: &str) -> Result<String, String> {
+    let given = given.trim().trim_end_matches('/');
+    if given.is_empty() {
+        return Ok(base.strip_suffix("/sc").unwrap_or_default().to_owned());
+    }
+    let rest = given.split_once("://").map_or(given, |(_, rest)| rest);
+    let plain = given.starts_with("https://") || (given.starts_with("http://") && is_this_machine(rest));
+    if !plain || rest.is_empty() || rest.contains(['/', '?', '#', '@', '\\', '%', ' ']) {
+        return Err("support_url must be the account's address, such as https://acme.zendesk.com".to_owned());
+    }
+    Ok(given.to_owned())
+}
+
 /// Where live agents work, when the base address tells.
 pub(crate) fn workspace(base: &str) -> Option<String> {
     let account = base.strip_suffix("/sc").filter(|account| account.ends_with(".zendesk.com"))?;

@@ -4,7 +4,7 @@
 //! the app nor the switchboard.
 
 use handoff_sdk::{
-    Result,
+    ConnectorError, Result,
     model::connector::{Check, Finding},
 };
 use serde_json::Value;
@@ -12,6 +12,7 @@ use serde_json::Value;
 use crate::{
     address::encoded,
     client::{Answer, Client},
+    support::Support,
     wire::{Member, text},
 };
 
@@ -43,7 +44,24 @@ pub(crate) async fn check(client: Client<'_>) -> Result<Check> {
         findings.extend(several_conversations(&app.accept()?));
         findings.extend(switchboard(&client).await?);
     }
+    findings.extend(tickets(&client).await?);
     Ok(Check { findings })
+}
+
+/// Whether the Support API lets us in, when it is to be used.
+async fn tickets(client: &Client<'_>) -> Result<Option<Finding>> {
+    let Ok(support) = Support::new(client.cx, client.settings) else { return Ok(None) };
+    let problem = match support.get("/tickets?external_id=handoff%3A-").await {
+        Ok(answer) if answer.is_success() => return Ok(None),
+        Ok(answer) => answer.words(),
+        Err(error @ ConnectorError::Unauthorised { .. }) => error.to_string(),
+        Err(error) => return Err(error),
+    };
+    Ok(Some(warning(
+        &format!("Tickets cannot be made: {problem}"),
+        "Look at support_url, support_client or support_user, and the secret support_secret. Keys of the \
+         Conversations API do not work there.",
+    )))
 }
 
 /// A user that is not there can be asked for with any key.

@@ -1,6 +1,7 @@
 //! The connector for Zendesk: gives chats to the Agent Workspace through the Conversations API.
 //!
-//! [`bridge`] is the recipe for chats on channels of ours, [`webhook`] decodes what Zendesk sends,
+//! [`bridge`] is the recipe for chats on channels of ours, [`native`] is for
+//! chats of Zendesk's own channels, [`ticket`] makes tickets by the Support API, [`webhook`] decodes what Zendesk sends,
 //! [`check`] looks over the account. Requests go through [`client`], which decides what an answer means.
 
 mod address;
@@ -9,7 +10,10 @@ mod check;
 mod client;
 mod fetch;
 mod lines;
+mod native;
 mod settings;
+mod support;
+mod ticket;
 mod time;
 mod webhook;
 mod wire;
@@ -19,15 +23,16 @@ use handoff_sdk::{
     model::{
         Route,
         connector::{
-            Check, Fetch, Fetched, Find, Forward, Found, Receive, Received, Sent, Transfer, Transferred,
-            Withdraw, Withdrawn,
+            Check, Fetch, Fetched, Find, Forward, Found, Receive, Received, Send, Sent, Transfer,
+            Transferred, Withdraw, Withdrawn,
         },
     },
 };
 
 pub use settings::Settings;
 
-use client::{Client, refused};
+use client::Client;
+use support::Support;
 
 #[cfg(feature = "export")]
 handoff_sdk::export!(Zendesk, "../manifest.json");
@@ -55,28 +60,36 @@ impl Connector for Zendesk {
     async fn transfer(&self, cx: &Cx, transfer: Transfer) -> Result<Transferred> {
         match transfer.route {
             Route::Bridge => bridge::transfer(Client::new(cx, &self.settings), &transfer).await,
-            Route::Native => Err(refused("this connector does not take chats of Zendesk's own channels")),
-            Route::Ticket => Err(refused("this connector does not make tickets without a chat")),
+            Route::Native => native::transfer(Client::new(cx, &self.settings), &transfer).await,
+            Route::Ticket => ticket::transfer(Support::new(cx, &self.settings)?, &transfer).await,
         }
     }
 
     async fn find(&self, cx: &Cx, find: Find) -> Result<Found> {
         match find.transfer.route {
             Route::Bridge => bridge::find(Client::new(cx, &self.settings), &find.transfer).await,
-            // A transfer on another route is refused before anything is done.
-            Route::Native | Route::Ticket => Ok(Found::Absent { safe_now: true }),
+            Route::Ticket => ticket::find(Support::new(cx, &self.settings)?, &find.transfer).await,
+            Route::Native => native::find(Client::new(cx, &self.settings), &find.transfer).await,
         }
     }
 
     async fn withdraw(&self, cx: &Cx, withdraw: Withdraw) -> Result<Withdrawn> {
         match withdraw.transfer.route {
             Route::Bridge => bridge::withdraw(Client::new(cx, &self.settings), &withdraw.transfer).await,
-            Route::Native | Route::Ticket => Ok(Withdrawn::default()),
+            Route::Ticket => ticket::withdraw(Support::new(cx, &self.settings)?, &withdraw.transfer).await,
+            Route::Native => Ok(native::withdraw()),
         }
     }
 
     async fn forward(&self, cx: &Cx, words: Forward) -> Result<Sent> {
+        if ticket::is_ticket(&words) {
+            return ticket::forward(Support::new(cx, &self.settings)?, &words).await;
+        }
         bridge::forward(Client::new(cx, &self.settings), &words).await
+    }
+
+    async fn send(&self, cx: &Cx, message: Send) -> Result<Sent> {
+        native::send(Client::new(cx, &self.settings), &message).await
     }
 
     async fn fetch(&self, cx: &Cx, fetch: Fetch) -> Result<Fetched> {

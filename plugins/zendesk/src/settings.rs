@@ -30,6 +30,18 @@ pub struct Settings {
     /// Marks the users and conversations that this server makes; another word for each server on one account.
     #[serde(default = "owner")]
     pub owner: String,
+    /// Where the Support API is, which tickets need: `https://{subdomain}.zendesk.com`. Empty when `base_url` is there too.
+    #[serde(default)]
+    pub support_url: String,
+    /// Id of an OAuth client of the Support API, whose secret is `support_secret`. The way that Zendesk recommends.
+    #[serde(default)]
+    pub support_client: String,
+    /// E-mail address of the agent whose API token `support_secret` is. Zendesk ends API tokens in 2027.
+    #[serde(default)]
+    pub support_user: String,
+    /// Tag on every ticket that is made, so that the account's triggers can leave these tickets out.
+    #[serde(default = "ticket_tag")]
+    pub ticket_tag: String,
     /// Name that live agents see beside the assistant's messages; empty for the assistant's own name.
     #[serde(default)]
     pub assistant_name: String,
@@ -47,11 +59,17 @@ impl Settings {
         plain("integration_name", &self.integration_name, NAME_LIMIT)?;
         plain("owner", &self.owner, OWNER_LIMIT)?;
         target(&self.target)?;
+        plain("ticket_tag", &self.ticket_tag, NAME_LIMIT)?;
+        self.support()?;
         if self.target == self.integration_name {
             return Err("target must name the live agents' integration, not our own".to_owned());
         }
         Ok(self)
     }
+}
+
+fn ticket_tag() -> String {
+    "handoff".to_owned()
 }
 
 fn own_name() -> String {
@@ -64,6 +82,26 @@ fn workspace() -> String {
 
 fn owner() -> String {
     "handoff".to_owned()
+}
+
+impl Settings {
+    /// Evens out what belongs to the Support API.
+    fn support(&mut self) -> Result<(), String> {
+        if !self.support_client.is_empty() && !self.support_user.is_empty() {
+            return Err(
+                "set support_client or support_user, not both: they are two ways to sign in".to_owned()
+            );
+        }
+        if self.support_user.contains([':', '/', ' ']) {
+            return Err("support_user must be the e-mail address alone, without /token".to_owned());
+        }
+        self.support_url = address::support(&self.support_url, &self.base_url)?;
+        let wanted = !self.support_client.is_empty() || !self.support_user.is_empty();
+        if wanted && self.support_url.is_empty() {
+            return Err("support_url must be set: base_url does not tell where the Support API is".to_owned());
+        }
+        Ok(())
+    }
 }
 
 fn plain(name: &str, value: &str, limit: usize) -> Result<(), String> {
@@ -107,6 +145,9 @@ pub(crate) mod tests {
             ("owner", "a:b"),
             ("target", "next"),
             ("target", "handoff"),
+            ("ticket_tag", "a b"),
+            ("support_url", "acme.zendesk.com"),
+            ("support_user", "ann@example.org/token"),
         ] {
             let mut given =
                 json!({ "base_url": "https://acme.zendesk.com/sc", "app_id": "a", "key_id": "k" });
@@ -134,7 +175,8 @@ pub(crate) mod tests {
     fn the_manifest_can_be_read_by_the_host() {
         let manifest: handoff_sdk::model::connector::Manifest =
             serde_json::from_str(include_str!("../manifest.json")).unwrap();
-        assert_eq!(manifest.capabilities.routes, [handoff_sdk::model::Route::Bridge]);
-        assert_eq!(manifest.hosts, ["{base_url}"]);
+        use handoff_sdk::model::Route;
+        assert_eq!(manifest.capabilities.routes, [Route::Bridge, Route::Native, Route::Ticket]);
+        assert_eq!(manifest.hosts, ["{base_url}", "{support_url}"]);
     }
 }

@@ -14,6 +14,8 @@ pub(crate) mod keys {
     pub(crate) const STEP: &str = "handoffStep";
     /// Place of the message in our conversation.
     pub(crate) const SEQ: &str = "seq";
+    /// The key of a message that the assistant sent on Zendesk's own channel.
+    pub(crate) const SENT: &str = "handoffSent";
     /// Which part of that message, counted from 0.
     pub(crate) const PART: &str = "part";
 }

@@ -4,7 +4,7 @@ use handoff_model::{AssistantId, ConnectionId, ConnectorId, NodeId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::handoff::Texts;
+use crate::handoff::{Leaves, Texts};
 
 /// Number of the exchange format.
 pub const FORMAT: u32 = 1;
@@ -138,6 +138,9 @@ pub struct ExternalHandoff {
     /// Which account, when there are several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connection: Option<ConnectionId>,
+    /// What the team gets: the chat itself, or a ticket with the transcript.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub route: Leaves,
     /// What happens when the handoff fails for good.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub when_handoff_fails: Vec<Action>,
@@ -227,6 +230,6 @@ fn is_budget(value: &u64) -> bool {
     *value == BUDGET_SECONDS
 }
 
-fn is_default(texts: &Texts) -> bool {
-    *texts == Texts::default()
+fn is_default<T: Default + PartialEq>(texts: &T) -> bool {
+    *texts == T::default()
 }

@@ -14,4 +14,4 @@ pub use compile::{Compiled, compile};
 pub use definition::{Action, Assistant, Branch, Do, ExternalHandoff, On, Trigger};
 pub use expression::{Expression, ExpressionError, Text};
 pub use read::read;
-pub use validate::{Finding, validate};
+pub use validate::{Finding, check_platform, validate};

@@ -9,7 +9,7 @@ use super::{
     compile::{Compiled, CompiledAction, CompiledDo, ListIx, Place, compile},
     definition::{Action, Assistant, Do, ExternalHandoff, Node, On, Trigger},
 };
-use crate::handoff::{Refusal, Targets};
+use crate::handoff::{Leaves, Refusal, Targets};
 
 /// Answers that can be offered at most.
 const MOST_QUICK_REPLIES: usize = 13;
@@ -78,7 +78,14 @@ pub fn validate(definition: &Assistant, targets: &Targets) -> Vec<Finding> {
 /// Why an action's platform cannot be chosen. The same check stands behind the panel, publishing and running.
 pub fn check_platform(handoff: &ExternalHandoff, targets: &Targets) -> Result<(), Refusal> {
     match &handoff.platform {
-        Some(platform) => targets.choose(platform, handoff.connection.as_ref()).map(|_| ()),
+        Some(platform) => {
+            let target = targets.choose(platform, handoff.connection.as_ref())?;
+            match handoff.route {
+                // Whether a chat can leave depends on its channel as well, so it shows when the action fires.
+                Leaves::Chat => Ok(()),
+                Leaves::Ticket => target.route(None, Leaves::Ticket).map(|_| ()),
+            }
+        }
         None => Ok(()),
     }
 }

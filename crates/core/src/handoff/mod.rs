@@ -12,5 +12,5 @@ pub mod texts;
 pub use receipt::Receipt;
 pub use state::{Handoff, HandoffState};
 pub use step::{Effect, Event, InvalidTransition, Transition, step};
-pub use target::{Refusal, Target, Targets};
+pub use target::{Leaves, Refusal, Target, Targets};
 pub use texts::{Outcome, Texts};

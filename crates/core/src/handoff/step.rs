@@ -255,7 +255,7 @@ fn judge(
         }
         Ok(Found::Partly { checkpoint, safe_now, .. }) if settled || safe_now => {
             next.checkpoint = Some(checkpoint);
-            try_again(next, "found half done; going on from there", now, chance)
+            try_again(next, "found half done; going on from there", settled, now, chance)
         }
         Ok(Found::Absent { .. }) if next.held => look_again(
             next,
@@ -265,7 +265,7 @@ fn judge(
         ),
         Ok(Found::Absent { safe_now }) if settled || safe_now => {
             next.checkpoint = None;
-            try_again(next, "surely not there", now, chance)
+            try_again(next, "surely not there", settled, now, chance)
         }
         Ok(Found::Partly { .. } | Found::Absent { .. }) => look_again(next, 1_000, None, now),
         Ok(Found::Unknown { detail }) => look_again(next, 0, Some(detail), now),
@@ -278,9 +278,13 @@ fn judge(
 
 /// The doubt is over and nothing is doubled by asking again, if there is time. A doubt that outlasted the budget,
 /// because the platform needs its time to settle, does not take away the one more attempt it was waited for.
-fn try_again(next: &mut Handoff, why: &str, now: Timestamp, chance: u64) -> Vec<Effect> {
+/// Going on may be safe while a lost call is still under way; failing is not.
+fn try_again(next: &mut Handoff, why: &str, settled: bool, now: Timestamp, chance: u64) -> Vec<Effect> {
     let grace = Duration::from_millis(next.settle_ms) + ATTEMPT;
     if now > next.give_up_at.after(grace) {
+        if !settled {
+            return look_again(next, 1_000, None, now);
+        }
         next.receipt.remark(why);
         return fail(next, format!("{why}, but the time for attempts is spent"), now);
     }

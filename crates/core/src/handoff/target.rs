@@ -5,6 +5,17 @@ use std::collections::BTreeMap;
 use handoff_model::{ConnectionId, ConnectorId, Plan, Route};
 use serde::{Deserialize, Serialize};
 
+/// What the author wants the team to get.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Leaves {
+    /// The chat itself, to go on in.
+    #[default]
+    Chat,
+    /// A ticket with the transcript, to be answered later. The chat is free again afterwards.
+    Ticket,
+}
+
 /// A configured account that can take chats.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Target {
@@ -60,6 +71,11 @@ pub enum Refusal {
     /// The account cannot take a chat from where it is.
     #[error("{0} cannot take a chat from this channel")]
     NoRoute(String),
+    /// The account makes no tickets.
+    #[error(
+        "{0} takes chats, but no tickets: choose the chat as route, or set up what its connector needs for tickets"
+    )]
+    NoTickets(String),
 }
 
 impl Targets {
@@ -105,10 +121,17 @@ impl Target {
     /// How a chat that lives on `home` (a connection's own channel, or none of them) leaves for this account.
     ///
     /// # Errors
-    /// When this account cannot take it from there.
-    pub fn route(&self, home: Option<&ConnectionId>) -> Result<Route, Refusal> {
-        let wanted = if home == Some(&self.connection) { Route::Native } else { Route::Bridge };
-        let found = self.routes.iter().find(|route| **route == wanted);
-        found.copied().ok_or_else(|| Refusal::NoRoute(self.name.clone()))
+    /// When this account cannot take it from there, or not in this form.
+    pub fn route(&self, home: Option<&ConnectionId>, leaves: Leaves) -> Result<Route, Refusal> {
+        let wanted = match leaves {
+            Leaves::Ticket => Route::Ticket,
+            Leaves::Chat if home == Some(&self.connection) => Route::Native,
+            Leaves::Chat => Route::Bridge,
+        };
+        let found = self.routes.iter().find(|route| **route == wanted).copied();
+        found.ok_or_else(|| match leaves {
+            Leaves::Ticket => Refusal::NoTickets(self.name.clone()),
+            Leaves::Chat => Refusal::NoRoute(self.name.clone()),
+        })
     }
 }

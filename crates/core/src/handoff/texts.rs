@@ -1,5 +1,6 @@
 //! What the person is told about a handoff, outcome by outcome.
 
+use handoff_model::Route;
 use serde::{Deserialize, Serialize};
 
 /// What became of a handoff, as far as the person is concerned.
@@ -33,8 +34,12 @@ impl Outcome {
         }
     }
 
-    fn default_text(self) -> &'static str {
+    fn default_text(self, route: Route) -> &'static str {
         match self {
+            Self::Asked if route == Route::Ticket => "I am writing this down for our team.",
+            Self::Accepted | Self::Queued if route == Route::Ticket => {
+                "Our team has your request and will get back to you. You can go on chatting with me."
+            }
             Self::Asked => "I am asking our team to take over this chat.",
             Self::Accepted => "Our team has your chat now.",
             Self::Queued => "Our team has your chat now. You are in the queue.",
@@ -101,8 +106,8 @@ pub struct Texts {
 }
 
 impl Texts {
-    /// What to say for an outcome; none when silence was declared.
-    pub fn say(&self, outcome: Outcome) -> Option<&str> {
+    /// What to say for an outcome of a handoff by this route; none when silence was declared.
+    pub fn say(&self, outcome: Outcome, route: Route) -> Option<&str> {
         let chosen = match outcome {
             Outcome::Asked => &self.asked,
             Outcome::Accepted => &self.accepted,
@@ -114,7 +119,7 @@ impl Texts {
         match chosen {
             Some(Words::Say(text)) => Some(text),
             Some(Words::Silent(_)) => None,
-            None => Some(outcome.default_text()),
+            None => Some(outcome.default_text(route)),
         }
     }
 

@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use handoff_model::{ConnectionId, ConnectorId, connector::Manifest};
+use handoff_model::{ConnectionId, ConnectorId, Route, connector::Manifest};
 use parking_lot::Mutex;
 
 use super::{
@@ -44,6 +44,8 @@ pub(super) struct Account {
     pub(super) grants: Vec<Grant>,
     /// Shared with the generations before and after.
     pub(super) governor: Arc<Governor>,
+    /// The manifest without the routes for which this account lacks a secret; none when it lacks none.
+    pub(super) narrowed: Option<Arc<Manifest>>,
     /// What is wrong with the configuration.
     problems: Vec<String>,
     birth: Mutex<Birth>,
@@ -72,6 +74,7 @@ impl Account {
             .filter(|secret| !secret.optional && secrets.expose(&secret.name).is_none());
         problems
             .extend(needed.map(|secret| format!("the secret {} ({}) is missing", secret.name, secret.title)));
+        let narrowed = narrowed(manifest, &secrets);
         Self {
             id: setup.id.clone(),
             connector: setup.connector.clone(),
@@ -79,6 +82,7 @@ impl Account {
             secrets,
             grants: grant::resolve(&manifest.hosts, &setup.settings),
             governor,
+            narrowed,
             problems,
             birth: Mutex::new(Birth::Ahead),
             open: Mutex::default(),
@@ -139,6 +143,20 @@ impl Account {
     pub(super) fn under_way(&self, call: &str) -> Option<UnderWay> {
         self.open.lock().get(call).cloned()
     }
+}
+
+/// The manifest without routes that need a secret which is not set.
+fn narrowed(manifest: &Manifest, secrets: &Secrets) -> Option<Arc<Manifest>> {
+    let open = |route: &Route| {
+        let mut needed = manifest.capabilities.route_secrets.get(route).into_iter().flatten();
+        needed.all(|name| secrets.expose(name).is_some())
+    };
+    if manifest.capabilities.routes.iter().all(open) {
+        return None;
+    }
+    let mut narrowed = manifest.clone();
+    narrowed.capabilities.routes.retain(open);
+    Some(Arc::new(narrowed))
 }
 
 /// A call under way. Over when this is dropped.

@@ -135,7 +135,9 @@ impl Connectors for Registry {
 
     fn manifest(&self, connection: &ConnectionId) -> Option<Arc<Manifest>> {
         match self.table.read().routes.get(connection)? {
-            Route::To(serving, _) => Some(serving.manifest().clone()),
+            Route::To(serving, account) => {
+                Some(account.narrowed.clone().unwrap_or_else(|| serving.manifest().clone()))
+            }
             Route::Nowhere(_) => None,
         }
     }

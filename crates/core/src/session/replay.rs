@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use handoff_model::{Author, ConnectionId, ConnectorId, Content, HandoffId};
+use handoff_model::{Author, ConnectionId, ConnectorId, Content, HandoffId, Route};
 use serde_json::Value;
 
 use super::{
@@ -10,7 +10,7 @@ use super::{
     draft::{Draft, Handled, Setting},
 };
 use crate::{
-    handoff::{Handoff, HandoffState, Outcome, Receipt, Refusal, Target},
+    handoff::{Handoff, HandoffState, Leaves, Outcome, Receipt, Refusal, Target},
     store::EffectKind,
 };
 
@@ -96,6 +96,7 @@ fn anew(
     target: &Target,
     repair: &Repair,
 ) -> Result<Handoff, Refusal> {
+    let leaves = if failed.route == Route::Ticket { Leaves::Ticket } else { Leaves::Chat };
     let (conversation, now) = (&draft.conversation, draft.setting.now);
     let before = failed.give_up_at.since(failed.fired_at);
     let budget = repair.budget_seconds.map_or(before, Duration::from_secs);
@@ -107,7 +108,7 @@ fn anew(
         connection: target.connection.clone(),
         connector: target.connector.clone(),
         platform: target.name.clone(),
-        route: target.route(draft.setting.home)?,
+        route: target.route(draft.setting.home, leaves)?,
         platform_session: failed.chat.as_ref().and(conversation.platform_session.clone()),
         options: merged(&failed.options, repair.options.as_ref()),
         state: HandoffState::Requested,
@@ -135,7 +136,7 @@ fn begin(draft: &mut Draft<'_>, mute: SessionState, mut handoff: Handoff) {
         session.state = mute;
     }
     draft.control(Control::Handoff { id: handoff.id.clone() });
-    if let Some(text) = handoff.texts.say(Outcome::Asked).map(str::to_owned) {
+    if let Some(text) = handoff.texts.say(Outcome::Asked, handoff.route).map(str::to_owned) {
         draft.say(Author::Notice, Content::text(text));
         handoff.receipt.told.push(Outcome::Asked.name().to_owned());
     }

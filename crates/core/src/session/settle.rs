@@ -61,7 +61,7 @@ pub(super) fn apply(
 
 /// Says the text of an outcome, where there still is a way to say it.
 fn tell(draft: &mut Draft<'_>, handoff: &mut Handoff, outcome: Outcome) {
-    let Some(text) = handoff.texts.say(outcome).map(str::to_owned) else {
+    let Some(text) = handoff.texts.say(outcome, handoff.route).map(str::to_owned) else {
         return handoff.receipt.told.push(format!("{}: silence, as the author chose", outcome.name()));
     };
     let silent_natively = handoff.route == Route::Native && !handoff.speaks_after_transfer;
@@ -91,7 +91,8 @@ fn hand_over(draft: &mut Draft<'_>, handoff: &mut Handoff, later: &[Message]) {
     let until = handoff.transcript_until.unwrap_or(0);
     for message in later.iter().filter(|message| message.author == Author::Person && message.seq > until) {
         handoff.receipt.tail_messages += 1;
-        if handoff.route == Route::Bridge {
+        // After a ticket as well: what was typed meanwhile becomes remarks on it.
+        if handoff.route != Route::Native {
             let sealed = (draft.setting.seal)(&to_bytes(&message.content));
             draft.effect(
                 EffectKind::Forward,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use handoff_model::{Author, Content, HandoffId, NodeId};
+use handoff_model::{Author, Content, HandoffId, NodeId, Route};
 use serde_json::Value;
 
 use super::{
@@ -12,7 +12,7 @@ use super::{
 use crate::{
     assistant::{Compiled, ExternalHandoff},
     engine::{self, Effect, Input, Memory},
-    handoff::{Handoff, HandoffState, Outcome, Receipt, Refusal, Target},
+    handoff::{Handoff, HandoffState, Leaves, Outcome, Receipt, Refusal, Target},
     store::EffectKind,
 };
 
@@ -88,7 +88,7 @@ fn fire(draft: &mut Draft<'_>, node: &NodeId, action: &ExternalHandoff, event: &
 fn choose(draft: &Draft<'_>, action: &ExternalHandoff) -> Result<Target, Refusal> {
     let platform = action.platform.clone().unwrap_or_else(|| handoff_model::ConnectorId::new(""));
     let target = draft.setting.targets.choose(&platform, action.connection.as_ref())?;
-    target.route(draft.setting.home).map(|_| target.clone())
+    target.route(draft.setting.home, action.route).map(|_| target.clone())
 }
 
 fn request(draft: &mut Draft<'_>, id: HandoffId, node: &NodeId, action: &ExternalHandoff, target: &Target) {
@@ -98,7 +98,7 @@ fn request(draft: &mut Draft<'_>, id: HandoffId, node: &NodeId, action: &Externa
     draft.control(Control::Handoff { id: id.clone() });
     let fired_seq = draft.conversation.last_seq;
     let mut handoff = record(draft, id, node, action, Some(target), fired_seq);
-    if let Some(text) = action.texts.say(Outcome::Asked) {
+    if let Some(text) = action.texts.say(Outcome::Asked, handoff.route) {
         draft.say(Author::Notice, Content::text(text));
         handoff.receipt.told.push(Outcome::Asked.name().to_owned());
     }
@@ -114,7 +114,7 @@ fn refuse(draft: &mut Draft<'_>, id: HandoffId, node: &NodeId, action: &External
     handoff.state = HandoffState::Failed { reason: refusal.to_string(), at: draft.setting.now };
     handoff.receipt.remark(refusal.to_string());
     draft.notes.push(format!("{node}: {refusal}"));
-    if let Some(text) = action.texts.say(Outcome::Failed) {
+    if let Some(text) = action.texts.say(Outcome::Failed, handoff.route) {
         draft.say(Author::Notice, Content::text(text));
         handoff.receipt.told.push(Outcome::Failed.name().to_owned());
     }
@@ -133,7 +133,9 @@ fn record(
 ) -> Handoff {
     let unknown = handoff_model::ConnectorId::new("");
     let connector = action.platform.clone().unwrap_or(unknown);
-    let route = target.and_then(|target| target.route(draft.setting.home).ok());
+    let route = target.and_then(|target| target.route(draft.setting.home, action.route).ok());
+    let wanted = if action.route == Leaves::Ticket { Route::Ticket } else { Route::Bridge };
+    let route = route.unwrap_or(wanted);
     let native = draft.setting.home.is_some();
     let conversation = &draft.conversation;
     let session = conversation.session.as_ref().map(|session| session.id.clone());
@@ -147,7 +149,7 @@ fn record(
             .map_or_else(|| handoff_model::ConnectionId::new(""), |target| target.connection.clone()),
         platform: target.map_or_else(|| connector.to_string(), |target| target.name.clone()),
         connector,
-        route: route.unwrap_or(handoff_model::Route::Bridge),
+        route,
         chat: native.then(|| conversation.external_id.clone()),
         platform_session: if native { conversation.platform_session.clone() } else { None },
         options: if action.options.is_null() {

@@ -1,5 +1,7 @@
 //! What a connector says about itself, readable without running it.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{ConnectorId, Plan, Route};
@@ -86,6 +88,8 @@ pub struct Capabilities {
     pub channel: Option<ChannelLimits>,
     /// Routes by which it can take a chat.
     pub routes: Vec<Route>,
+    /// Optional secrets without which a route cannot be taken; a connection that lacks one is not offered for it.
+    pub route_secrets: BTreeMap<Route, Vec<String>>,
     /// Whether the platform delivers an event again when we answer with a failure.
     pub redelivers: bool,
     /// Longest time for which the platform may still work on a request whose answer was lost, in

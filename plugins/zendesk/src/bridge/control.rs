@@ -39,7 +39,7 @@ pub(super) async fn take(client: &Client<'_>, key: &HandoffKey, id: &str) -> Res
 ///
 /// # Errors
 /// Refused only when control is seen not to have been passed; Lost when nobody can tell.
-pub(super) async fn give(
+pub(crate) async fn give(
     client: &Client<'_>,
     id: &str,
     fields: Map<String, Value>,

@@ -44,7 +44,7 @@ pub(super) async fn create(client: &Client<'_>, key: &HandoffKey, user: &str) ->
 }
 
 /// The conversation now; none when it was deleted.
-pub(super) async fn get(client: &Client<'_>, id: &str) -> Result<Option<Conversation>> {
+pub(crate) async fn get(client: &Client<'_>, id: &str) -> Result<Option<Conversation>> {
     let answer = client.get(&format!("/conversations/{}", encoded(id))).await?;
     if answer.is_missing() {
         return Ok(None);

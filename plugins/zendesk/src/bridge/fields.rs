@@ -28,13 +28,13 @@ struct Choices {
 }
 
 /// Fields within the limit, and what had to be left out.
-pub(super) struct Fields {
-    pub(super) metadata: Map<String, Value>,
-    pub(super) remarks: Vec<String>,
+pub(crate) struct Fields {
+    pub(crate) metadata: Map<String, Value>,
+    pub(crate) remarks: Vec<String>,
 }
 
 /// The fields of a transfer whose first line has this id.
-pub(super) fn of(transfer: &Transfer, first_line: &str) -> Fields {
+pub(crate) fn of(transfer: &Transfer, first_line: &str) -> Fields {
     let mut fields = Fields { metadata: Map::new(), remarks: Vec::new() };
     for (name, value) in wanted(transfer, first_line) {
         fields.add(name, value);

@@ -15,7 +15,7 @@ use crate::{
 
 /// Pauses between looks for a call whose answer was lost, in seconds: together as long as Zendesk may still work
 /// on it. Only what is not there after the last of them is posted again.
-const LOOKS: [u64; 5] = [1, 2, 4, 8, 15];
+pub(crate) const LOOKS: [u64; 5] = [1, 2, 4, 8, 15];
 
 /// Posts the words in the person's name, once.
 pub(crate) async fn forward(client: Client<'_>, words: &Forward) -> Result<Sent> {

@@ -80,7 +80,11 @@ fn ours(message: &Message, key: &HandoffKey) -> Option<(u64, u64)> {
 }
 
 /// Pages back from the newest message, to the end of the page on which `enough` holds.
-async fn back(client: &Client<'_>, id: &str, enough: impl Fn(&Message) -> bool) -> Result<Vec<Message>> {
+pub(crate) async fn back(
+    client: &Client<'_>,
+    id: &str,
+    enough: impl Fn(&Message) -> bool,
+) -> Result<Vec<Message>> {
     let start = format!("/conversations/{}/messages", encoded(id));
     let (mut path, mut all) = (start.clone(), Vec::new());
     for _ in 0..MOST_PAGES {

@@ -6,12 +6,12 @@
 //! here: the handoff's key stands in the metadata of the conversation and of every message, and
 //! whatever may already be there is looked up by it.
 
-mod control;
-mod conversation;
-mod fields;
+pub(crate) mod control;
+pub(crate) mod conversation;
+pub(crate) mod fields;
 mod find;
 mod forward;
-mod history;
+pub(crate) mod history;
 mod mark;
 mod post;
 mod transfer;
@@ -19,6 +19,6 @@ mod user;
 mod withdraw;
 
 pub(crate) use find::find;
-pub(crate) use forward::forward;
-pub(crate) use transfer::transfer;
+pub(crate) use forward::{LOOKS, forward};
+pub(crate) use transfer::{in_doubt, transfer};
 pub(crate) use withdraw::withdraw;

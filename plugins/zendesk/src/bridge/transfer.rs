@@ -73,7 +73,7 @@ pub(super) fn held(client: &Client<'_>, mark: &Mark) -> Transferred {
 
 /// Once control may be with the live agents, no failure may read as if nothing had happened: another
 /// target would be tried, and two teams would have the chat.
-pub(super) fn in_doubt(error: ConnectorError) -> ConnectorError {
+pub(crate) fn in_doubt(error: ConnectorError) -> ConnectorError {
     match error {
         ConnectorError::Superseded | ConnectorError::Lost { .. } => error,
         other => lost(format!("the live agents may have the chat already; then: {other}")),

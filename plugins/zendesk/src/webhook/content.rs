@@ -11,7 +11,7 @@ const MOST_CHOICES: usize = 13;
 const NAME_LIMIT: usize = 128;
 
 /// Reads a content of any type.
-pub(super) fn read(settings: &Settings, content: &Value) -> Content {
+pub(crate) fn read(settings: &Settings, content: &Value) -> Content {
     let kind = text(content, "type");
     let parts = match kind.as_str() {
         "carousel" | "list" => vec![or(words(content), || items(content))],

@@ -1,13 +1,18 @@
 //! One event in our words.
 
-use handoff_sdk::model::{
-    HandoffKey,
-    connector::{EventKind, PlatformEvent},
+use handoff_sdk::{
+    Result,
+    model::{
+        HandoffKey,
+        connector::{EventKind, PlatformEvent},
+    },
 };
 use serde_json::Value;
 
 use super::{content, ignored};
 use crate::{
+    client::Client,
+    native,
     settings::Settings,
     wire::{Conversation, Message, keys, text},
 };
@@ -16,13 +21,18 @@ use crate::{
 const NAME_LIMIT: usize = 128;
 
 /// What happened; `base` holds what does not depend on it.
-pub(super) fn decode(settings: &Settings, event: &Value, base: PlatformEvent) -> Vec<PlatformEvent> {
+pub(super) async fn decode(
+    client: Client<'_>,
+    event: &Value,
+    base: PlatformEvent,
+) -> Result<Vec<PlatformEvent>> {
+    let settings = client.settings;
     let (kind, payload) = (text(event, "type"), &event["payload"]);
     if kind == "user:merge" {
-        return merged(payload, base);
+        return Ok(merged(payload, base));
     }
     let Some(conversation) = Conversation::read(&payload["conversation"]) else {
-        return vec![PlatformEvent { kind: ignored("no conversation"), ..base }];
+        return Ok(vec![PlatformEvent { kind: ignored("no conversation"), ..base }]);
     };
     let owner = conversation.tag(keys::OWNER);
     let instance = conversation.tag(keys::INSTANCE);
@@ -34,7 +44,10 @@ pub(super) fn decode(settings: &Settings, event: &Value, base: PlatformEvent) ->
         _ if foreign => ignored("another server's"),
         // A deleted conversation may no longer show what it carried.
         "conversation:remove" => closed("deleted"),
-        _ if handoff.is_none() => ignored("no conversation of ours"),
+        // No handoff made it: a chat of Zendesk's own channels.
+        kind if handoff.is_none() => {
+            return Ok(vec![native::told(client, kind, payload, &conversation, base).await?]);
+        }
         "conversation:message" => message(settings, &payload["message"]),
         "switchboard:passControl" | "switchboard:acceptControl" => moved(settings, &conversation, payload),
         "switchboard:releaseControl" => closed(reason(payload).unwrap_or("closed")),
@@ -42,7 +55,7 @@ pub(super) fn decode(settings: &Settings, event: &Value, base: PlatformEvent) ->
     };
     // Nothing of another server's chat is passed on, not even which handoff it is.
     let handoff = handoff.filter(|_| !foreign);
-    vec![PlatformEvent { handoff, kind, ..base }]
+    Ok(vec![PlatformEvent { handoff, kind, ..base }])
 }
 
 fn message(settings: &Settings, value: &Value) -> EventKind {

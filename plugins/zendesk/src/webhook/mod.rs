@@ -2,7 +2,7 @@
 //!
 //! Each event of a batch stands for itself: one that cannot be read is counted and passed over.
 
-mod content;
+pub(crate) mod content;
 mod event;
 
 use handoff_sdk::{
@@ -14,7 +14,7 @@ use handoff_sdk::{
 };
 use serde_json::Value;
 
-use crate::{settings::Settings, time, wire::text};
+use crate::{client::Client, settings::Settings, time, wire::text};
 
 /// Secrets under either of which Zendesk may come; the second one while they are being exchanged.
 const SECRETS: [&str; 2] = ["webhook_secret", "webhook_secret_next"];
@@ -22,7 +22,8 @@ const SECRETS: [&str; 2] = ["webhook_secret", "webhook_secret_next"];
 /// Decodes a request to the webhook.
 ///
 /// # Errors
-/// Unverified without one of our secrets; Unreadable when the body is no batch of events.
+/// Unverified without one of our secrets; Unreadable when the body is no batch of events; Unavailable when
+/// Zendesk has to be asked who has control now and does not say.
 pub(crate) async fn receive(cx: &Cx, settings: &Settings, request: &Receive) -> Result<Received> {
     match request.method.as_str() {
         // Zendesk looks whether the address answers when it is saved.
@@ -34,7 +35,10 @@ pub(crate) async fn receive(cx: &Cx, settings: &Settings, request: &Receive) -> 
     let batch: Value = serde_json::from_str(&request.body).map_err(|error| unreadable(&error.to_string()))?;
     let app = text(&batch["app"], "id");
     let events = batch["events"].as_array().ok_or_else(|| unreadable("no list of events"))?;
-    let decoded = events.iter().flat_map(|event| decode(settings, &app, event, request.at)).collect();
+    let mut decoded = Vec::with_capacity(events.len());
+    for event in events {
+        decoded.extend(decode(cx, settings, &app, event, request.at).await?);
+    }
     Ok(Received { status: 200, body: String::new(), events: decoded })
 }
 
@@ -49,7 +53,13 @@ async fn verify(cx: &Cx, request: &Receive) -> Result<()> {
     Err(unverified("wrong X-API-Key"))
 }
 
-fn decode(settings: &Settings, app: &str, event: &Value, arrived: Timestamp) -> Vec<PlatformEvent> {
+async fn decode(
+    cx: &Cx,
+    settings: &Settings,
+    app: &str,
+    event: &Value,
+    arrived: Timestamp,
+) -> Result<Vec<PlatformEvent>> {
     let key = match text(event, "id") {
         id if id.is_empty() => format!("unnamed-{:016x}", fingerprint(&event.to_string())),
         id => id,
@@ -63,12 +73,12 @@ fn decode(settings: &Settings, app: &str, event: &Value, arrived: Timestamp) -> 
         kind: ignored("nothing that concerns us"),
     };
     if app != settings.app_id {
-        return vec![PlatformEvent { kind: ignored("another app's"), ..base }];
+        return Ok(vec![PlatformEvent { kind: ignored("another app's"), ..base }]);
     }
-    event::decode(settings, event, base)
+    event::decode(Client::new(cx, settings), event, base).await
 }
 
-pub(super) fn ignored(reason: &str) -> EventKind {
+pub(crate) fn ignored(reason: &str) -> EventKind {
     EventKind::Ignored { reason: reason.to_owned() }
 }
 

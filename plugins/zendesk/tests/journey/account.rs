@@ -54,6 +54,14 @@ async fn what_is_wrong_is_named_with_its_remedy() {
 }
 
 #[tokio::test]
+async fn credentials_of_the_other_api_are_a_warning() {
+    let stage = Stage::start(&[]).await;
+    assert_eq!(check(&stage, "support_user", "admin@example.org").await.unwrap().findings, []);
+    let finding = only_finding(&stage, "support_user", "nobody@example.org").await;
+    assert!(finding.only_a_warning && finding.remedy.contains("support_secret"), "{finding:?}");
+}
+
+#[tokio::test]
 async fn one_conversation_for_each_person_is_a_warning() {
     let stage = Stage::start(&["--multi-convo-enabled", "false"]).await;
     assert!(only_finding(&stage, "owner", "handoff").await.only_a_warning);

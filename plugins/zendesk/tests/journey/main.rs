@@ -9,4 +9,5 @@ mod events;
 mod faults;
 mod refusals;
 mod stage;
+mod tickets;
 mod whole;

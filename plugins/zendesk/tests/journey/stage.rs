@@ -13,7 +13,7 @@ use handoff_sdk::{
     model::{
         Content, HandoffKey, Person, Route, Timestamp,
         connector::{
-            Find, Found, HttpAuth, HttpBody, HttpError, HttpRequest, HttpResponse, Speaker,
+            Find, Found, HttpAuth, HttpBody, HttpError, HttpRequest, HttpResponse, SecretPlace, Speaker,
             TranscriptMessage, Transfer, Transferred,
         },
     },
@@ -26,8 +26,13 @@ use serde_json::{Value, json};
 pub(crate) const APP: &str = "67a0ecf8f0305f4a391e9d00";
 pub(crate) const APP_KEY: &str = "app_67a0ecf8f0305f4a391e9d01";
 pub(crate) const NARROW_KEY: &str = "int_67a0ecf8f0305f4a391e9d02";
-const SECRETS: [(&str, &str); 2] =
-    [("key_secret", "sim-app-key-secret"), ("webhook_secret", "sim-webhook-secret")];
+const SECRETS: [(&str, &str); 3] = [
+    ("key_secret", "sim-app-key-secret"),
+    ("webhook_secret", "sim-webhook-secret"),
+    ("support_secret", "sim-support-token"),
+];
+/// The secret of the account's OAuth client.
+const OAUTH_SECRET: &str = "sim-oauth-secret";
 
 /// The simulated account.
 pub(crate) struct Stage {
@@ -143,6 +148,16 @@ impl Stage {
     /// A node that stops for ever at its `n`-th request, counted from 0, before or after sending it.
     /// The second value tells that it has stopped.
     pub(crate) fn mortal_node(&self, n: usize, after: bool) -> (Node, Arc<tokio::sync::Notify>) {
+        self.mortal_node_with(self.settings(), n, after)
+    }
+
+    /// The same for a connection with these settings.
+    pub(crate) fn mortal_node_with(
+        &self,
+        settings: Value,
+        n: usize,
+        after: bool,
+    ) -> (Node, Arc<tokio::sync::Notify>) {
         let (web, count, stopped) = (
             client(Duration::from_secs(20)),
             Arc::new(AtomicUsize::new(0)),
@@ -164,7 +179,7 @@ impl Stage {
             }) as _
         };
         let host = FakeHost::new(&SECRETS, Arc::new(answer));
-        let zendesk = host.connector(&self.settings()).unwrap();
+        let zendesk = host.connector(&settings).unwrap();
         (Node { host, zendesk }, stopped)
     }
 
@@ -301,13 +316,20 @@ async fn perform(web: reqwest::Client, request: HttpRequest) -> Result<HttpRespo
         sent = sent.header(name, value);
     }
     if let Some(HttpAuth::Basic { user, password_secret }) = &request.auth {
-        assert_eq!(password_secret, "key_secret");
-        let secret = if user == NARROW_KEY { "sim-integration-key-secret" } else { SECRETS[0].1 };
+        let secret = match password_secret.as_str() {
+            "key_secret" if user == NARROW_KEY => "sim-integration-key-secret",
+            name => SECRETS.iter().find(|(known, _)| *known == name).unwrap().1,
+        };
         sent = sent.basic_auth(user, Some(secret));
     }
     sent = match request.body {
         HttpBody::Empty => sent,
-        HttpBody::Json(body) => sent.json(&body),
+        HttpBody::Json(mut body) => {
+            if let [SecretPlace::Json { pointer, .. }] = request.secrets.as_slice() {
+                body[pointer.trim_start_matches('/')] = json!(OAUTH_SECRET);
+            }
+            sent.json(&body)
+        }
         HttpBody::Text(text) => sent.body(text),
     };
     let lost = |error: reqwest::Error| HttpError::Lost { detail: error.without_url().to_string() };

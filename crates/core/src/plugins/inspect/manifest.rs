@@ -98,6 +98,11 @@ fn fault(manifest: &Manifest) -> Option<String> {
     if let Some(problem) = manifest.quota.as_ref().and_then(Quota::problem) {
         return Some(format!("its quota: {problem}"));
     }
+    let secrets = manifest.capabilities.route_secrets.values().flatten();
+    let undeclared = |name: &&String| !manifest.secrets.iter().any(|secret| secret.name == **name);
+    if let Some(name) = secrets.into_iter().find(undeclared) {
+        return Some(format!("a route needs the secret {name:?}, which it does not declare"));
+    }
     settings::fault(&manifest.settings)
 }
 

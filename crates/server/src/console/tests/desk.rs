@@ -201,7 +201,12 @@ fn encode(fields: &[(&str, &str)]) -> String {
 }
 
 fn parts(store: Arc<dyn Store>, clock: Arc<HandClock>, plan: Plan) -> Parts {
-    let shelf = Shelf::default().with("zd", "zendesk", "Zendesk").with("b24", "bitrix24", "Bitrix24");
+    let shelf = Shelf::default().with("zd", "zendesk", "Zendesk").by(
+        "b24",
+        "bitrix24",
+        "Bitrix24",
+        &["bridge", "ticket"],
+    );
     let connection = |id: &str, connector: &str| Connection {
         id: ConnectionId::new(id),
         connector: ConnectorId::new(connector),

@@ -106,6 +106,24 @@ async fn advanced_fields_are_saved() {
 }
 
 #[tokio::test]
+async fn a_ticket_can_be_chosen_where_the_account_makes_them() {
+    let desk = desk(Plan::Enterprise).await;
+    let refused = save(&desk, &[("platform", "zendesk"), ("route", "ticket")]).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let (_, problem) = refused.html.split_once("id=\"route-problem\">").unwrap();
+    assert!(problem.contains("but no tickets") && refused.html.contains("<details class=\"advanced\" open>"));
+    let saved = save(&desk, &[("platform", "bitrix24"), ("connection", "b24"), ("route", "ticket")]).await;
+    assert_eq!(saved.status, StatusCode::SEE_OTHER, "{}", saved.html);
+    assert_eq!(stored(&desk).await["route"], "ticket");
+    let page = desk.get(NODE).await;
+    assert!(page.html.contains("<option value=\"ticket\" selected>"), "{}", page.html);
+    assert!(page.html.contains("will get back to you"), "the usual words are those of a ticket");
+    let back = save(&desk, &[("platform", "bitrix24"), ("connection", "b24"), ("route", "chat")]).await;
+    assert_eq!(back.status, StatusCode::SEE_OTHER);
+    assert_eq!(stored(&desk).await["route"], Value::Null);
+}
+
+#[tokio::test]
 async fn what_is_refused_stays_typed_and_unfolded() {
     let desk = desk(Plan::Enterprise).await;
     let cases = [

@@ -43,10 +43,15 @@ impl Clock for HandClock {
 pub(super) struct Shelf(BTreeMap<ConnectionId, Arc<Manifest>>);
 
 impl Shelf {
-    pub(super) fn with(mut self, connection: &str, connector: &str, name: &str) -> Self {
+    pub(super) fn with(self, connection: &str, connector: &str, name: &str) -> Self {
+        self.by(connection, connector, name, &["bridge"])
+    }
+
+    /// The same, for a connection that takes chats by these routes.
+    pub(super) fn by(mut self, connection: &str, connector: &str, name: &str, routes: &[&str]) -> Self {
         let manifest = json!({
             "id": connector, "version": "1.0.0", "name": name, "abi": [1, 0], "model": 1,
-            "capabilities": { "routes": ["bridge"] }, "settings": {},
+            "capabilities": { "routes": routes }, "settings": {},
         });
         self.0.insert(ConnectionId::new(connection), Arc::new(serde_json::from_value(manifest).unwrap()));
         self

@@ -1,6 +1,9 @@
 //! What a node does, in one line.
 
-use handoff_core::assistant::{Assistant, Do, On, definition::Node};
+use handoff_core::{
+    assistant::{Assistant, Do, On, definition::Node},
+    handoff::Leaves,
+};
 use handoff_model::NodeId;
 
 use super::{
@@ -45,7 +48,10 @@ impl Describer<'_> {
             Do::SetVariable { name, value } => format!("{name} = {value}"),
             Do::Jump { to } => self.jump(to),
             Do::ExternalHandoff(handoff) => match &handoff.platform {
-                Some(platform) => format!("to {}", platforms::name(self.choices, platform)),
+                Some(platform) => {
+                    let what = if handoff.route == Leaves::Ticket { "as a ticket " } else { "" };
+                    format!("{what}to {}", platforms::name(self.choices, platform))
+                }
                 None => "no platform chosen yet".to_owned(),
             },
         }

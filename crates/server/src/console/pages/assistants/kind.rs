@@ -4,7 +4,7 @@ use handoff_core::assistant::{
     Action, Branch, Do, ExternalHandoff, On, Trigger,
     definition::{BUDGET_SECONDS, Node},
 };
-use handoff_core::handoff::Texts;
+use handoff_core::handoff::{Leaves, Texts};
 use handoff_model::NodeId;
 use serde_json::Value;
 
@@ -105,6 +105,7 @@ impl Kind {
             Self::ExternalHandoff => Do::ExternalHandoff(Box::new(ExternalHandoff {
                 platform: None,
                 connection: None,
+                route: Leaves::Chat,
                 when_handoff_fails: Vec::new(),
                 texts: Texts::default(),
                 budget_seconds: BUDGET_SECONDS,

@@ -77,7 +77,7 @@ fn reason(id: &ConnectorId, targets: &Targets) -> Option<String> {
         Refusal::Plan { needed, .. } => Some(format!("needs the {needed} plan")),
         Refusal::NotLoaded(_) => Some("its connector is not loaded".to_owned()),
         Refusal::NoConnection(_) => Some("no connection is configured".to_owned()),
-        other @ Refusal::NoRoute(_) => Some(other.to_string()),
+        other @ (Refusal::NoRoute(_) | Refusal::NoTickets(_)) => Some(other.to_string()),
     }
 }
 

@@ -1,8 +1,8 @@
 //! External Handoff: the platform, and what is folded away under *Advanced*.
 
 use handoff_core::{
-    assistant::{ExternalHandoff, definition::BUDGET_SECONDS},
-    handoff::Refusal,
+    assistant::{ExternalHandoff, check_platform, definition::BUDGET_SECONDS},
+    handoff::{Leaves, Refusal},
 };
 use handoff_model::{ConnectionId, ConnectorId};
 use serde_json::Value;
@@ -25,6 +25,8 @@ pub(in crate::console::pages::assistants) struct HandoffForm {
     pub(in crate::console::pages::assistants) platform_problem: Option<String>,
     pub(in crate::console::pages::assistants) connection: String,
     pub(in crate::console::pages::assistants) connection_problem: Option<String>,
+    pub(in crate::console::pages::assistants) ticket: bool,
+    pub(in crate::console::pages::assistants) route_problem: Option<String>,
     pub(in crate::console::pages::assistants) outcomes: Vec<OutcomeForm>,
     pub(in crate::console::pages::assistants) budget: String,
     pub(in crate::console::pages::assistants) budget_problem: Option<String>,
@@ -40,7 +42,9 @@ impl HandoffForm {
             platform_problem: None,
             connection: text(handoff.connection.as_ref().map(ConnectionId::as_str)),
             connection_problem: None,
-            outcomes: outcome::stored(&handoff.texts),
+            ticket: handoff.route == Leaves::Ticket,
+            route_problem: None,
+            outcomes: outcome::stored(&handoff.texts, handoff.route),
             budget: handoff.budget_seconds.to_string(),
             budget_problem: None,
             options: match &handoff.options {
@@ -53,12 +57,15 @@ impl HandoffForm {
 
     pub(super) fn typed(fields: &Fields) -> Self {
         let text = |name: &str| fields.get(name).trim().to_owned();
+        let ticket = fields.get("route") == "ticket";
         Self {
             platform: text("platform"),
             platform_problem: None,
             connection: text("connection"),
             connection_problem: None,
-            outcomes: outcome::typed(fields),
+            ticket,
+            route_problem: None,
+            outcomes: outcome::typed(fields, leaves(ticket)),
             budget: text("budget"),
             budget_problem: None,
             options: text("options"),
@@ -69,6 +76,7 @@ impl HandoffForm {
     /// Whether something under *Advanced* was refused: it is unfolded then.
     pub(in crate::console::pages::assistants) fn advanced_refused(&self) -> bool {
         self.connection_problem.is_some()
+            || self.route_problem.is_some()
             || self.budget_problem.is_some()
             || self.options_problem.is_some()
             || self.outcomes.iter().any(|form| form.problem.is_some())
@@ -76,6 +84,11 @@ impl HandoffForm {
 
     pub(super) fn write(&mut self, handoff: &mut ExternalHandoff, setting: &Setting) -> bool {
         self.choose(handoff, setting);
+        handoff.route = leaves(self.ticket);
+        let refusal = check_platform(handoff, &setting.targets).err();
+        if let Some(refusal @ Refusal::NoTickets(_)) = refusal {
+            self.route_problem = Some(sentence(&refusal));
+        }
         match self.seconds() {
             Ok(seconds) => handoff.budget_seconds = seconds,
             Err(problem) => self.budget_problem = Some(problem),
@@ -139,4 +152,8 @@ impl HandoffForm {
             Err(error) => Err(format!("This is not JSON: {error}.")),
         }
     }
+}
+
+fn leaves(ticket: bool) -> Leaves {
+    if ticket { Leaves::Ticket } else { Leaves::Chat }
 }

@@ -1,9 +1,11 @@
 //! What the person is told about a handoff: a text of the author, the usual words, or declared silence.
 
 use handoff_core::handoff::{
-    Outcome, Texts,
+    Leaves, Outcome, Texts,
     texts::{Silence, Words},
 };
+
+use handoff_model::Route;
 
 use crate::console::fields::Fields;
 
@@ -28,14 +30,15 @@ pub(in crate::console::pages::assistants) struct OutcomeForm {
 }
 
 /// Every outcome as it is stored.
-pub(super) fn stored(texts: &Texts) -> Vec<OutcomeForm> {
+pub(super) fn stored(texts: &Texts, leaves: Leaves) -> Vec<OutcomeForm> {
     let usual = Texts::default();
+    let route = if leaves == Leaves::Ticket { Route::Ticket } else { Route::Bridge };
     let outcomes = OUTCOMES.into_iter().map(|(outcome, label)| {
         let words = chosen(texts, outcome);
         OutcomeForm {
             name: outcome.name(),
             label,
-            usual: usual.say(outcome).unwrap_or_default().to_owned(),
+            usual: usual.say(outcome, route).unwrap_or_default().to_owned(),
             text: if let Some(Words::Say(text)) = words { text.clone() } else { String::new() },
             silent: matches!(words, Some(Words::Silent(_))),
             problem: None,
@@ -45,8 +48,8 @@ pub(super) fn stored(texts: &Texts) -> Vec<OutcomeForm> {
 }
 
 /// Every outcome as it was typed.
-pub(super) fn typed(fields: &Fields) -> Vec<OutcomeForm> {
-    let mut forms = stored(&Texts::default());
+pub(super) fn typed(fields: &Fields, leaves: Leaves) -> Vec<OutcomeForm> {
+    let mut forms = stored(&Texts::default(), leaves);
     for form in &mut forms {
         form.text = fields.get(&format!("text_{}", form.name)).trim().to_owned();
         form.silent = fields.ticked(&format!("silent_{}", form.name));

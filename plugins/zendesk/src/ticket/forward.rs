@@ -1,0 +1,46 @@
+//! What the person typed while the ticket was being made: an internal comment for each message.
+
+use handoff_sdk::{
+    Result,
+    model::connector::{Forward, Sent},
+};
+use serde_json::{Value, json};
+
+use super::{mark::Mark, transcript};
+use crate::{
+    address::encoded,
+    support::{Support, entries},
+    wire::text,
+};
+
+/// Whether words belong to a ticket rather than to a chat.
+pub(crate) fn is_ticket(words: &Forward) -> bool {
+    Mark::read(words.checkpoint.as_ref()).is_some()
+}
+
+/// Adds the words, unless they are there.
+pub(crate) async fn forward(support: Support<'_>, words: &Forward) -> Result<Sent> {
+    let head = head(words);
+    let path = format!("/tickets/{}", encoded(&words.ticket.chat));
+    if words.maybe_sent && is_there(&support, &path, &head).await? {
+        return Ok(Sent::default());
+    }
+    let body = format!("{head}\n{}", transcript::words(&words.content));
+    let comment = json!({ "ticket": { "comment": { "body": body, "public": false } } });
+    support.put(&path, &comment).await?.accept()?;
+    Ok(Sent::default())
+}
+
+/// The comment's first line, which no other comment has: changing a ticket knows no key.
+fn head(words: &Forward) -> String {
+    let name = words.person.name.as_deref().unwrap_or("The customer");
+    let name = name.replace(['\r', '\n'], " ").replace("{{", "{ {");
+    format!("{name} wrote after that (message {}, {}):", words.seq, words.handoff)
+}
+
+async fn is_there(support: &Support<'_>, path: &str, head: &str) -> Result<bool> {
+    let newest = format!("{path}/comments?sort_order=desc&per_page=100");
+    let body = support.get(&newest).await?.accept()?;
+    let ours = |comment: &Value| text(comment, "body").starts_with(head);
+    Ok(entries(&body["comments"]).iter().any(ours))
+}
