@@ -4,6 +4,7 @@ mod copies;
 mod folder;
 mod hot;
 mod made;
+mod odd;
 mod removal;
 mod worker;
 

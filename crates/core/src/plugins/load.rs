@@ -141,7 +141,7 @@ fn header(path: &Path) -> Result<&'static LibHeader, Refusal> {
 fn check_layout(header: &'static LibHeader) -> Result<(), Refusal> {
     let ours = <ModuleRef as StableAbi>::LAYOUT;
     let theirs =
-        header.layout().ok_or_else(|| mismatch(Stage::Layout, "that it hides its layout", "no layout"))?;
+        header.layout().ok_or_else(|| mismatch(Stage::Layout, "a layout that it hides", "none is given"))?;
     if check_layout_compatibility(ours, theirs).is_ok() {
         return Ok(());
     }
