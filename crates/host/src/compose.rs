@@ -97,6 +97,7 @@ pub(crate) fn trust(config: &Config) -> Trust {
         keys: plugins.keys.clone(),
         allowed: plugins.allowed.clone(),
         lock: Some(plugins.lock_file.clone()),
+        hosts: plugins.hosts.clone(),
     }
 }
 

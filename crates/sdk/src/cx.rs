@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use handoff_abi::{AbiError, Host, abi_stable::std_types::RResult};
+use handoff_abi::{AbiError, Host, abi_stable::std_types::RResult, emit};
 use handoff_model::{
     Timestamp,
     connector::{ConnectorError, HttpError, HttpRequest, HttpResponse},
@@ -24,6 +24,30 @@ pub struct Kept {
     pub value: Value,
     /// Grows by one with every change; what [`Cx::swap`] compares.
     pub version: u64,
+}
+
+/// What became of asking for a lease.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Leased {
+    /// It is ours, until it is given back or its time is over.
+    Held(Lease),
+    /// Somebody else has it, for so long at most.
+    Wait(Duration),
+}
+
+/// A lease that is held.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Lease {
+    key: String,
+    token: u64,
+}
+
+impl Lease {
+    /// A number that grows with every holder. Keep it with what is written under the lease, and a late holder can be
+    /// told from the present one.
+    pub fn token(&self) -> u64 {
+        self.token
+    }
 }
 
 impl Cx {
@@ -58,6 +82,42 @@ impl Cx {
     /// [`ConnectorError::Unavailable`] when the host cannot write it.
     pub async fn swap(&self, key: &str, expected: u64, value: &Value) -> Result<bool, ConnectorError> {
         self.ask("kv.cas", &json!({ "key": key, "expected": expected, "value": value })).await
+    }
+
+    /// Takes the lease `key` of this connection for at most `ttl`, ten minutes at the longest: while it is held, no
+    /// other call gets it, on any generation of the connector. Asks for `lease/1`.
+    ///
+    /// # Errors
+    /// [`ConnectorError::Unavailable`] when the host cannot look.
+    pub async fn lease(&self, key: &str, ttl: Duration) -> Result<Leased, ConnectorError> {
+        let ttl_ms = u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX);
+        let answer: Value = self.ask("lease.take", &json!({ "key": key, "ttl_ms": ttl_ms })).await?;
+        Ok(match answer["token"].as_u64() {
+            Some(token) => Leased::Held(Lease { key: key.to_owned(), token }),
+            None => Leased::Wait(Duration::from_millis(answer["wait_ms"].as_u64().unwrap_or(1_000))),
+        })
+    }
+
+    /// Gives a lease back before its time; says whether it still was ours.
+    ///
+    /// # Errors
+    /// [`ConnectorError::Unavailable`] when the host cannot write.
+    pub async fn release(&self, lease: Lease) -> Result<bool, ConnectorError> {
+        self.ask("lease.release", &json!({ "key": lease.key, "token": lease.token })).await
+    }
+
+    /// Adds to a counter in the server's metrics. Names are of a-z, 0-9 and `_`; at most 50 for a connection.
+    pub fn count(&self, name: &str, by: u64) {
+        self.measure(&json!({ "name": name, "kind": "counter", "value": by }));
+    }
+
+    /// Sets a gauge in the server's metrics.
+    pub fn gauge(&self, name: &str, value: f64) {
+        self.measure(&json!({ "name": name, "kind": "gauge", "value": value }));
+    }
+
+    fn measure(&self, note: &Value) {
+        self.host.emit(emit::METRIC, note.to_string().into_bytes().into());
     }
 
     /// Stores how far a transfer has come, before the next step is taken.

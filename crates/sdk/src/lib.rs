@@ -17,7 +17,7 @@ pub mod testing;
 pub mod text;
 
 pub use connector::Connector;
-pub use cx::{Cx, Kept};
+pub use cx::{Cx, Kept, Lease, Leased};
 pub use handoff_model as model;
 pub use handoff_model::connector::{Advice, ConnectorError};
 pub use http::{Request, Response};

@@ -94,6 +94,11 @@ impl FakeHost {
             }
             "kv.get" => Ok(self.get(&request)),
             "kv.cas" => Ok(json!(self.swap(&request))),
+            "lease.take" => Ok(self.lease(&request)),
+            "lease.release" => {
+                let (key, token) = (lease_key(&request), request["token"].clone());
+                Ok(json!(self.swap(&json!({ "key": key, "expected": token, "value": 0 }))))
+            }
             "secret.matches" => Ok(json!(self.matches(&request))),
             "checkpoint" => self.checkpoint(request),
             "sleep" => {
@@ -121,6 +126,19 @@ impl FakeHost {
             kept.insert(key, (version + 1, request["value"].clone()));
         }
         fits
+    }
+
+    fn lease(&self, request: &Value) -> Value {
+        let key = lease_key(request);
+        let kept = self.get(&json!({ "key": key }));
+        let (until, version) = (kept["value"].as_u64().unwrap_or(0), kept["version"].as_u64().unwrap_or(0));
+        let now = self.0.now.load(Ordering::SeqCst);
+        if until > now {
+            return json!({ "wait_ms": until - now });
+        }
+        let ends = now + request["ttl_ms"].as_u64().unwrap_or(0);
+        self.swap(&json!({ "key": key, "expected": version, "value": ends }));
+        json!({ "token": version + 1 })
     }
 
     fn matches(&self, request: &Value) -> bool {
@@ -162,6 +180,10 @@ impl HostApi for FakeHost {
 /// Keeps a host object's type in reach of tests that need one.
 pub fn host(fake: &FakeHost) -> Host {
     HostApi_TO::from_ptr(RArc::new(fake.clone()), TD_Opaque)
+}
+
+fn lease_key(request: &Value) -> String {
+    format!("lease/{}", request["key"].as_str().unwrap_or_default())
 }
 
 fn problem(code: u32, message: &str) -> AbiError {

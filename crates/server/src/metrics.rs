@@ -13,9 +13,17 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use handoff_core::store::Page;
+use handoff_core::{
+    plugins::{Measure, MeasureKind},
+    store::Page,
+};
 
-use crate::{AppState, auth::Admin, web::Problem};
+use crate::{
+    AppState,
+    auth::Admin,
+    console::{ConnectorDesk, ConnectorView},
+    web::Problem,
+};
 
 /// States in which handoffs wait for something, or for somebody.
 const OPEN_STATES: [&str; 6] = ["requested", "waiting", "transferring", "in_doubt", "carrying", "failed"];
@@ -60,6 +68,9 @@ async fn metrics(State(state): State<AppState>, request: Request) -> Result<Resp
     runtime_numbers(&state, &mut text);
     edge_numbers(&state, &mut text);
     handoffs_by_state(&state, &mut text).await?;
+    if let Some(desk) = state.connectors.as_deref() {
+        connector_numbers(desk, &mut text);
+    }
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
 }
 
@@ -89,6 +100,46 @@ async fn handoffs_by_state(state: &AppState, text: &mut String) -> Result<(), Pr
         line(text, format_args!("handoff_handoffs{{state=\"{name}\"}} {count}"));
     }
     Ok(())
+}
+
+/// How connectors do, and what they count themselves. Their names and ids are letters that need no escaping.
+fn connector_numbers(desk: &dyn ConnectorDesk, text: &mut String) {
+    type Number = fn(&ConnectorView) -> u64;
+    let numbers: [(&str, &str, &str, Number); 4] = [
+        ("handoff_connector_calls_total", "Calls of the serving generation.", "counter", |file| file.calls),
+        ("handoff_connector_errors_total", "Calls that failed.", "counter", |file| file.errors),
+        (
+            "handoff_connector_faults_total",
+            "Calls that broke off by the connector's own fault.",
+            "counter",
+            |file| file.faults,
+        ),
+        ("handoff_connector_generation", "Which file serves, counted from 1.", "gauge", |file| {
+            file.generation
+        }),
+    ];
+    let files: Vec<_> = desk.files().into_iter().filter(|file| file.generation > 0).collect();
+    for (name, help, kind, number) in numbers {
+        family(text, name, help, kind);
+        for file in &files {
+            line(text, format_args!("{name}{{connector=\"{}\"}} {}", file.id, number(file)));
+        }
+    }
+    let measures = desk.measures();
+    for (kind, name) in [(MeasureKind::Counter, "counter"), (MeasureKind::Gauge, "gauge")] {
+        let family_name = format!("handoff_connector_own_{name}");
+        family(text, &family_name, "What connectors keep count of themselves.", name);
+        for Measure { connector, connection, name, value, .. } in
+            measures.iter().filter(|one| one.kind == kind)
+        {
+            line(
+                text,
+                format_args!(
+                    "{family_name}{{connector=\"{connector}\",connection=\"{connection}\",name=\"{name}\"}} {value}"
+                ),
+            );
+        }
+    }
 }
 
 fn family(text: &mut String, name: &str, help: &str, kind: &str) {

@@ -13,9 +13,12 @@ use parking_lot::Mutex;
 
 use super::{
     ConnectionSetup,
-    capability::http::{
-        governor::{Class, Governor},
-        grant::{self, Grant},
+    capability::{
+        http::{
+            governor::{Class, Governor},
+            grant::{self, Grant},
+        },
+        measure::Measures,
     },
     report::ConnectionStatus,
     secrets::Secrets,
@@ -34,6 +37,15 @@ pub(super) struct UnderWay {
     pub(super) class: Class,
 }
 
+/// What a connection shares with the generations before and after.
+#[derive(Clone)]
+pub(super) struct Lasting {
+    /// Lets its requests go.
+    pub(super) governor: Arc<Governor>,
+    /// What its connector counts.
+    pub(super) measures: Measures,
+}
+
 /// A configured account.
 pub(super) struct Account {
     pub(super) id: ConnectionId,
@@ -42,8 +54,7 @@ pub(super) struct Account {
     pub(super) settings: Vec<u8>,
     pub(super) secrets: Secrets,
     pub(super) grants: Vec<Grant>,
-    /// Shared with the generations before and after.
-    pub(super) governor: Arc<Governor>,
+    pub(super) lasting: Lasting,
     /// The manifest without the routes for which this account lacks a secret; none when it lacks none.
     pub(super) narrowed: Option<Arc<Manifest>>,
     /// What is wrong with the configuration.
@@ -64,7 +75,7 @@ enum Birth {
 
 impl Account {
     /// Checks a connection's set-up against what its connector wants.
-    pub(super) fn new(setup: &ConnectionSetup, manifest: &Manifest, governor: Arc<Governor>) -> Self {
+    pub(super) fn new(setup: &ConnectionSetup, manifest: &Manifest, lasting: Lasting) -> Self {
         let names: Vec<_> = manifest.secrets.iter().map(|secret| secret.name.as_str()).collect();
         let secrets = Secrets::only(&setup.secrets, &names);
         let mut problems = settings::problems(&manifest.settings, &setup.settings);
@@ -81,7 +92,7 @@ impl Account {
             settings: setup.settings.to_string().into_bytes(),
             secrets,
             grants: grant::resolve(&manifest.hosts, &setup.settings),
-            governor,
+            lasting,
             narrowed,
             problems,
             birth: Mutex::new(Birth::Ahead),

@@ -31,7 +31,7 @@ use super::{
     capability::{
         Fault, answer, checkpoint,
         http::{Http, Sender, governor::Class, grant},
-        kv,
+        kv, lease,
         note::Notes,
         parse, secret,
     },
@@ -52,7 +52,8 @@ pub(super) struct Shared {
 
 /// Makes the host object for the connector of an account.
 pub(super) fn host(account: Arc<Account>, shared: Arc<Shared>) -> Host {
-    let notes = Notes::new(account.connector.clone(), account.id.clone(), account.secrets.clone());
+    let (connector, connection) = (account.connector.clone(), account.id.clone());
+    let notes = Notes::new(connector, connection, account.secrets.clone(), account.lasting.measures.clone());
     let host = ConnectionHost(Arc::new(State { account, shared, notes }));
     HostApi_TO::from_ptr(RArc::new(host), TD_Opaque)
 }
@@ -117,6 +118,8 @@ impl State {
             "http.send" => self.send(class, request).await,
             "kv.get" => kv::get(&*world.keep, &self.account.id, request).await,
             "kv.cas" => kv::swap(&*world.keep, &self.account.id, request).await,
+            "lease.take" => lease::take(&*world.keep, &self.account.id, world.clock.now(), request).await,
+            "lease.release" => lease::release(&*world.keep, &self.account.id, request).await,
             "secret.matches" => secret::matches(&self.account.secrets, request),
             "checkpoint" => checkpoint::store(sink.as_deref(), request).await,
             "sleep" => self.sleep(request).await,
@@ -133,7 +136,7 @@ impl State {
             grants: &self.account.grants,
             secrets: &self.account.secrets,
             blobs: &*self.shared.world.blobs,
-            governor: &self.account.governor,
+            governor: &self.account.lasting.governor,
             class,
         };
         answer(&http.send(&sender, &request).await)

@@ -19,8 +19,8 @@ use tracing::{error, info, warn};
 
 use super::{
     ConnectionSetup, Mode, Options, World,
-    account::Account,
-    capability::http::governor::Governors,
+    account::{Account, Lasting},
+    capability::{http::governor::Governors, measure::Measures},
     folder::{self, Found, Look, Stamp},
     history::{History, Served},
     inspect::{examine, read},
@@ -69,6 +69,7 @@ pub(super) struct Keeper {
     serving: BTreeMap<ConnectorId, Arc<Serving>>,
     generations: BTreeMap<ConnectorId, u64>,
     governors: Governors,
+    pub(super) measures: Measures,
     pub(super) report: Arc<RwLock<Vec<FileReport>>>,
     pub(super) table: Arc<RwLock<Arc<Table>>>,
 }
@@ -93,6 +94,7 @@ impl Keeper {
             serving,
             generations: BTreeMap::new(),
             governors: Governors::default(),
+            measures: Measures::default(),
             report: Arc::default(),
             table,
         }
@@ -379,7 +381,8 @@ impl Keeper {
             .map(|setup| {
                 let quota = setup.quota.or(manifest.quota);
                 let governor = self.governors.of(&setup.id, quota, &self.world.clock);
-                Arc::new(Account::new(setup, manifest, governor))
+                let lasting = Lasting { governor, measures: self.measures.clone() };
+                Arc::new(Account::new(setup, manifest, lasting))
             })
             .collect();
         accounts.sort_by(|one, other| one.id.cmp(&other.id));

@@ -45,6 +45,7 @@ use serde_json::Value;
 
 use crate::world::{Blobs, Clock, Keep};
 
+pub use capability::measure::{Measure, MeasureKind};
 pub use history::{History, Served};
 pub use inspect::{FEATURES, Inspection, MODEL, inspect};
 pub use probe::probe_here;

@@ -16,6 +16,7 @@ use tracing::{error, warn};
 
 use super::{
     ConnectionSetup, Options, World,
+    capability::measure::{Measure, Measures},
     keeper::{Keeper, Sight},
     report::{ConnectionStatus, ConnectorStatus, FileReport},
     table::{Route, Table},
@@ -36,6 +37,7 @@ pub struct Registry {
     report: Arc<RwLock<Vec<FileReport>>>,
     table: Arc<RwLock<Arc<Table>>>,
     changes: watch::Sender<u64>,
+    measures: Measures,
 }
 
 impl Registry {
@@ -79,6 +81,11 @@ impl Registry {
         connections
     }
 
+    /// What connectors count and measure.
+    pub fn measures(&self) -> Vec<Measure> {
+        self.measures.all()
+    }
+
     /// Changes whenever another file serves.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()
@@ -89,6 +96,7 @@ impl Registry {
             report: keeper.report.clone(),
             table: keeper.table.clone(),
             changes: watch::Sender::new(0),
+            measures: keeper.measures.clone(),
         };
         let weak = Arc::downgrade(&registry.table);
         let tick = TICK.min(options.limits.hangs_after / 4).max(Duration::from_millis(1));

@@ -11,8 +11,8 @@ use tokio::sync::watch;
 
 use super::{
     ConnectionSetup, World,
-    account::Account,
-    capability::http::governor::Governor,
+    account::{Account, Lasting},
+    capability::{http::governor::Governor, measure::Measures},
     host::{Shared, host},
     worker::{Recipe, Worker},
 };
@@ -45,7 +45,11 @@ pub async fn make_and_drop(
     let recipe = Recipe { program: program.to_owned(), file: file.to_owned() };
     let worker = Worker::start(&recipe, world.clock.clone(), PATIENCE).await?;
     let governor = Governor::new(connection.id.clone(), None, world.clock.clone());
-    let account = Arc::new(Account::new(connection, manifest, Arc::new(governor)));
+    let account = Arc::new(Account::new(
+        connection,
+        manifest,
+        Lasting { governor: Arc::new(governor), measures: Measures::default() },
+    ));
     // The sender is kept: without it the host would take the lane for given up.
     let (_going_on, abandoned) = watch::channel(false);
     let shared = Arc::new(Shared { world, http: OnceLock::new(), allow_loopback: true, abandoned });

@@ -1,6 +1,6 @@
 //! Whose plugin files are opened: a lock file, signatures, a list of connectors, or anybody's.
 
-use std::{fs, path::PathBuf};
+use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use handoff_model::{ConnectorId, connector::Manifest};
 use minisign_verify::{PublicKey, Signature};
@@ -34,6 +34,8 @@ pub struct Trust {
     pub allowed: Vec<ConnectorId>,
     /// The lock file.
     pub lock: Option<PathBuf>,
+    /// Hosts that a connector may ask for; one that is not named gets what its manifest asks for.
+    pub hosts: BTreeMap<ConnectorId, Vec<String>>,
 }
 
 /// Why a file is trusted.
@@ -96,6 +98,7 @@ impl Trust {
         signature: Option<&str>,
     ) -> Result<Standing, Refusal> {
         let (id, version) = (&manifest.id, &manifest.version);
+        self.granted(manifest)?;
         let lock = self.lock()?;
         if lock.plugins.iter().any(|known| known.sha256 == sha256 && known.id == *id) {
             return Ok(Standing::Locked);
@@ -116,6 +119,23 @@ impl Trust {
             Policy::AllowListed if self.allowed.contains(id) => Ok(Standing::AllowListed),
             Policy::Locked | Policy::Signed | Policy::AllowListed => Err(self.lacking(id)),
         }
+    }
+
+    /// Whether everything that a connector wants to call was granted. What a setting names, the operator has written
+    /// there.
+    fn granted(&self, manifest: &Manifest) -> Result<(), Refusal> {
+        let Some(granted) = self.hosts.get(&manifest.id) else { return Ok(()) };
+        let covered = |host: &String| {
+            let below = |grant: &String| grant.strip_prefix('*').is_some_and(|end| host.ends_with(end));
+            host.starts_with('{') || granted.iter().any(|grant| grant == host || below(grant))
+        };
+        let beyond: Vec<_> = manifest.hosts.iter().filter(|host| !covered(host)).cloned().collect();
+        if beyond.is_empty() {
+            return Ok(());
+        }
+        let (id, beyond) = (&manifest.id, beyond.join(", "));
+        let reason = format!("it wants to call {beyond}, which plugins.hosts.{id} does not grant");
+        Err(distrust(reason, "grant it there if the connector needs it, or keep the file out"))
     }
 
     /// Whether a file that was trusted for this reason when it served would be so under this policy.
@@ -191,4 +211,45 @@ impl Trust {
 
 fn distrust(reason: impl Into<String>, remedy: &str) -> Refusal {
     Refusal::new(Stage::Trust, reason, remedy)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_connector_that_wants_more_hosts_than_were_granted_is_refused() {
+        let cases: [(&[&str], &[&str], Option<&str>); 8] = [
+            (&["api.acme.example"], &["api.acme.example"], None),
+            (&["api.acme.example"], &["*.acme.example"], None),
+            (&["*.eu.acme.example"], &["*.acme.example"], None),
+            (&["{base_url}"], &[], None),
+            (&["*.acme.example"], &["api.acme.example"], Some("*.acme.example")),
+            (&["acme.example"], &["*.acme.example"], Some("acme.example")),
+            (&["notacme.example"], &["*.acme.example"], Some("notacme.example")),
+            (&["api.acme.example", "evil.example"], &["api.acme.example"], Some("evil.example")),
+        ];
+        for (wanted, granted, beyond) in cases {
+            let manifest = json!({
+                "id": "acme", "version": "1.0.0", "name": "Acme", "abi": [1, 0], "model": 1, "hosts": wanted,
+                "capabilities": {}, "settings": {},
+            });
+            let manifest = serde_json::from_value(manifest).unwrap();
+            let granted = granted.iter().map(|host| (*host).to_owned()).collect();
+            let hosts = BTreeMap::from([(ConnectorId::new("acme"), granted)]);
+            let trust = Trust { policy: Policy::Any, hosts, ..Trust::default() };
+            let judged = trust.judge(b"", "abc", &manifest, None);
+            let reason = judged.as_ref().err().map(|refusal| refusal.reason.as_str());
+            match beyond {
+                Some(host) => {
+                    let says = format!("it wants to call {host}, which plugins.hosts.acme does not grant");
+                    assert_eq!(reason, Some(says.as_str()));
+                }
+                None => assert_eq!(reason, None, "{wanted:?}"),
+            }
+        }
+        assert!(Trust { policy: Policy::Any, ..Trust::default() }.hosts.is_empty());
+    }
 }

@@ -26,6 +26,10 @@ impl ConnectorDesk for Desk {
         self.registry.report().into_iter().map(|file| view(serving(&file), file)).collect()
     }
 
+    fn measures(&self) -> Vec<plugins::Measure> {
+        self.registry.measures()
+    }
+
     fn quarantine(&self) -> Vec<QuarantineView> {
         let records = Quarantine::of(&self.vault).list().into_iter();
         let view = |record: plugins::Record| QuarantineView {

@@ -108,6 +108,8 @@ pub(crate) struct Plugins {
     pub(crate) mode: Option<Mode>,
     /// The same for single connectors.
     pub(crate) modes: BTreeMap<ConnectorId, Mode>,
+    /// Hosts that a connector may ask for; unless set, what its manifest asks for.
+    pub(crate) hosts: BTreeMap<ConnectorId, Vec<String>>,
 }
 
 impl Default for Plugins {
@@ -122,6 +124,7 @@ impl Default for Plugins {
             lock_file: PathBuf::from("connectors.lock"),
             mode: None,
             modes: BTreeMap::new(),
+            hosts: BTreeMap::new(),
         }
     }
 }

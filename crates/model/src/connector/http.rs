@@ -85,6 +85,29 @@ pub enum HttpBody {
     Json(serde_json::Value),
     /// Text as it is; set the content type by a header.
     Text(String),
+    /// The bytes of a blob, with its media type unless a header names another. Asks for `http.file/1`.
+    Blob {
+        /// Name of the blob.
+        blob: String,
+    },
+    /// A form with a file, as `multipart/form-data`. Asks for `http.file/1`.
+    Multipart {
+        /// Fields before the file.
+        fields: Vec<(String, String)>,
+        /// The file.
+        file: FormFile,
+    },
+}
+
+/// A file in a form.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FormFile {
+    /// Name of the field.
+    pub field: String,
+    /// Name of the file.
+    pub name: String,
+    /// Name of the blob with its bytes and media type.
+    pub blob: String,
 }
 
 /// What came back.

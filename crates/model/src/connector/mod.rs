@@ -8,7 +8,7 @@ mod verbs;
 
 pub use error::{Advice, ConnectorError};
 pub use event::{EventKind, PlatformEvent};
-pub use http::{HttpAuth, HttpBody, HttpError, HttpRequest, HttpResponse, SecretPlace};
+pub use http::{FormFile, HttpAuth, HttpBody, HttpError, HttpRequest, HttpResponse, SecretPlace};
 pub use manifest::{Capabilities, ChannelLimits, Manifest, Quota, SecretField};
 pub use verbs::{
     Availability, Check, Choice, Fetch, Fetched, Find, Finding, Forward, Found, Install, Installed, Options,

@@ -23,7 +23,7 @@ use axum::{
     Router, middleware,
     routing::{any, get, post},
 };
-use handoff_core::runtime::Runtime;
+use handoff_core::{plugins::Measure, runtime::Runtime};
 use tower_http::catch_panic::CatchPanicLayer;
 use url::Url;
 
@@ -35,6 +35,11 @@ use pages::{assistants, connectors, handoffs, inbox, receipt, sign_in, thread};
 pub trait ConnectorDesk: Send + Sync + 'static {
     /// Every file, and the connector in it.
     fn files(&self) -> Vec<ConnectorView>;
+
+    /// What connectors count and measure.
+    fn measures(&self) -> Vec<Measure> {
+        Vec::new()
+    }
 
     /// Files that are not opened any more.
     fn quarantine(&self) -> Vec<QuarantineView>;

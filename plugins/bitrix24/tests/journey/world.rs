@@ -140,6 +140,7 @@ async fn exchange(http: &reqwest::Client, request: HttpRequest) -> Result<HttpRe
         HttpBody::Json(body) => builder = builder.json(&body),
         HttpBody::Text(text) => builder = builder.body(text),
         HttpBody::Empty => {}
+        HttpBody::Blob { .. } | HttpBody::Multipart { .. } => panic!("no file is kept here"),
     }
     let lost = |error: reqwest::Error| HttpError::Lost { detail: error.to_string() };
     let response = builder.send().await.map_err(|error| match error.is_connect() {

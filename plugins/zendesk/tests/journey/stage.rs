@@ -331,6 +331,7 @@ async fn perform(web: reqwest::Client, request: HttpRequest) -> Result<HttpRespo
             sent.json(&body)
         }
         HttpBody::Text(text) => sent.body(text),
+        HttpBody::Blob { .. } | HttpBody::Multipart { .. } => panic!("no file is kept here"),
     };
     let lost = |error: reqwest::Error| HttpError::Lost { detail: error.without_url().to_string() };
     let answer = sent.send().await.map_err(|error| match error.is_connect() {

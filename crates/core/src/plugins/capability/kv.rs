@@ -51,9 +51,9 @@ pub(in crate::plugins) async fn swap(
     answer(&swapped)
 }
 
-fn check_key(key: &str) -> Result<(), Fault> {
-    if key.is_empty() || key.len() > MAX_KEY {
-        return Err(Fault::Bad(format!("a key has 1 to {MAX_KEY} bytes")));
+pub(super) fn check_key(key: &str) -> Result<(), Fault> {
+    if key.is_empty() || key.len() > MAX_KEY || key.contains(char::is_control) {
+        return Err(Fault::Bad(format!("a key has 1 to {MAX_KEY} bytes and no control characters")));
     }
     Ok(())
 }

@@ -3,6 +3,8 @@
 pub(super) mod checkpoint;
 pub mod http;
 pub(super) mod kv;
+pub(super) mod lease;
+pub mod measure;
 pub(super) mod note;
 pub(super) mod secret;
 

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use tracing::{debug, error, info, trace, warn};
 
+use super::measure::Measures;
 use crate::plugins::{answer, secrets::Secrets};
 
 /// Lines that a connection may log within one [`WINDOW`].
@@ -25,6 +26,7 @@ pub(in crate::plugins) struct Notes {
     connector: ConnectorId,
     connection: ConnectionId,
     secrets: Secrets,
+    measures: Measures,
     window: Mutex<Window>,
 }
 
@@ -49,14 +51,24 @@ impl Notes {
         connector: ConnectorId,
         connection: ConnectionId,
         secrets: Secrets,
+        measures: Measures,
     ) -> Self {
         let window = Mutex::new(Window { since: Instant::now(), lines: 0 });
-        Self { connector, connection, secrets, window }
+        Self { connector, connection, secrets, measures, window }
     }
 
-    /// Takes a note. Measurements are not kept.
+    /// Takes a note.
     pub(in crate::plugins) fn take(&self, kind: u32, payload: &[u8]) {
-        if kind == emit::METRIC || payload.len() > MAX_NOTE || !self.has_room() {
+        if payload.len() > MAX_NOTE {
+            return;
+        }
+        if kind == emit::METRIC {
+            if let Ok(note) = serde_json::from_slice(payload) {
+                self.measures.take(&self.connector, &self.connection, note);
+            }
+            return;
+        }
+        if !self.has_room() {
             return;
         }
         if kind == emit::PANIC {
@@ -157,7 +169,7 @@ mod tests {
     fn logged(work: impl FnOnce(&Notes)) -> Vec<String> {
         let all = BTreeMap::from([("token".to_owned(), "hunter2".to_owned().into())]);
         let secrets = Secrets::only(&all, &["token"]);
-        let notes = Notes::new(ConnectorId::new("x"), ConnectionId::new("c1"), secrets);
+        let notes = Notes::new(ConnectorId::new("x"), ConnectionId::new("c1"), secrets, Measures::default());
         let log = Log::default();
         tracing::subscriber::with_default(log.clone(), || work(&notes));
         let lines = log.0.lock();

@@ -19,15 +19,18 @@ const MAX_ID: usize = 40;
 pub const MODEL: u32 = 1;
 
 /// What this host offers to connectors, as manifests ask for it.
-pub const FEATURES: [&str; 8] = [
+pub const FEATURES: [&str; 11] = [
     "http.send/1",
     "http.form_secret/1",
+    "http.file/1",
     "kv/1",
+    "lease/1",
     "checkpoint/1",
     "secret.matches/1",
     "sleep/1",
     "blob/1",
     "log/1",
+    "metric/1",
 ];
 
 /// The part of a manifest that every version of it has.

@@ -165,3 +165,33 @@ async fn a_connection_that_cannot_work_says_why_and_does_not_disturb_others() {
     assert!(registry.manifest(&f0()).is_some());
     assert!(registry.manifest(&ConnectionId::new("f4")).is_none());
 }
+
+#[tokio::test]
+async fn a_lease_has_one_holder_until_it_is_given_back_or_over() {
+    let outside = Outside::new();
+    let registry = registry(&outside, &options(Path::new("/nowhere")), &[], &[json!({})]);
+    let take = || ask(&registry, "lease.take", json!({ "key": "token", "ttl_ms": 5_000 }));
+    let release = |token: u64| ask(&registry, "lease.release", json!({ "key": "token", "token": token }));
+    assert_eq!(take().await, json!({ "token": 1 }));
+    assert_eq!(take().await, json!({ "wait_ms": 5_000 }));
+    outside.advance(Duration::from_secs(2));
+    assert_eq!(take().await, json!({ "wait_ms": 3_000 }));
+    assert_eq!(release(1).await, json!(true));
+    assert_eq!(take().await, json!({ "token": 3 }));
+    // The first holder wakes up too late, and takes nothing from the present one.
+    assert_eq!(release(1).await, json!(false));
+    outside.advance(Duration::from_secs(5));
+    assert_eq!(take().await, json!({ "token": 4 }));
+    // A connector cannot reach leases as values.
+    assert_eq!(ask(&registry, "kv.get", json!({ "key": "\u{1}lease/token" })).await["code"], 400);
+    assert_eq!(ask(&registry, "lease.take", json!({ "key": "", "ttl_ms": 1 })).await["code"], 400);
+}
+
+#[tokio::test]
+async fn of_many_that_ask_for_a_lease_at_once_one_gets_it() {
+    let outside = Outside::new();
+    let registry = registry(&outside, &options(Path::new("/nowhere")), &[], &[json!({})]);
+    let asked = (0..20).map(|_| ask(&registry, "lease.take", json!({ "key": "token", "ttl_ms": 5_000 })));
+    let held = futures::future::join_all(asked).await.into_iter().filter(|answer| !answer["token"].is_null());
+    assert_eq!(held.count(), 1);
+}

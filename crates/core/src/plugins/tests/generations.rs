@@ -199,6 +199,7 @@ fn only_files_that_the_operator_trusts_are_opened() {
             keys: vec![ours.pk.to_base64()],
             allowed: allowed.iter().map(|id| ConnectorId::new(*id)).collect(),
             lock: Some(lock.clone()),
+            ..Trust::default()
         };
         let registry =
             Registry::open(&Options { trust, ..options(place.path()) }, Vec::new(), Outside::new().world());

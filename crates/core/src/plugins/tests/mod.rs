@@ -90,8 +90,10 @@ impl Blobs for Memory {
         Box::pin(async move { Ok(name) })
     }
 
-    fn read(&self, _name: &str) -> BoxFuture<'_, Result<Option<Blob>, String>> {
-        Box::pin(async { Ok(None) })
+    fn read(&self, name: &str) -> BoxFuture<'_, Result<Option<Blob>, String>> {
+        let number = name.strip_prefix("blob").and_then(|number| number.parse::<usize>().ok());
+        let blob = number.and_then(|number| self.blobs.lock().get(number.checked_sub(1)?).cloned());
+        Box::pin(async move { Ok(blob) })
     }
 }
 

@@ -227,3 +227,34 @@ async fn a_large_answer_can_be_kept_as_a_blob() {
     let blobs = outside.memory.blobs.lock();
     assert_eq!((blobs[0].0.as_str(), blobs[0].1.len()), ("text/x", 2 << 20));
 }
+
+#[tokio::test]
+async fn a_blob_is_sent_as_a_body_or_in_a_form_and_one_that_is_gone_is_not() {
+    let (mut platform, outside) = (Platform::start(ok("hello")).await, Outside::new());
+    outside.memory.blobs.lock().push(("image/x-small".to_owned(), b"the bytes".to_vec()));
+    let registry = open(&outside, &platform.address, true);
+    let body = |body: Value| json!({ "method": "POST", "url": platform.address, "body": body });
+    let plain = body(json!({ "kind": "blob", "data": { "blob": "blob1" } }));
+    let form = body(json!({ "kind": "multipart", "data": {
+        "fields": [["trigger", "image"]],
+        "file": { "field": "source", "name": "label.png", "blob": "blob1" },
+    } }));
+    let gone = body(json!({ "kind": "blob", "data": { "blob": "blob9" } }));
+    let expected: [&[&str]; 2] = [
+        &["content-type: image/x-small\r\n", "\r\n\r\nthe bytes"],
+        &[
+            "content-type: multipart/form-data; boundary=",
+            "name=\"trigger\"\r\n\r\nimage\r\n",
+            "name=\"source\"; filename=\"label.png\"\r\nContent-Type: image/x-small\r\n\r\nthe bytes\r\n",
+        ],
+    ];
+    for (request, expected) in [plain, form].into_iter().zip(expected) {
+        assert_eq!(send(&registry, request).await.unwrap().status, 200);
+        let asked = platform.was_asked().unwrap();
+        for part in expected {
+            assert!(asked.contains(part), "{part} is not in {asked}");
+        }
+    }
+    assert_not_sent(send(&registry, gone).await, "no blob \"blob9\"");
+    assert_eq!(platform.was_asked(), None);
+}

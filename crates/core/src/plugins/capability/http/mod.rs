@@ -5,6 +5,7 @@
 //! effect, because that decides whether it may be repeated.
 
 pub mod address;
+mod file;
 pub(in crate::plugins) mod governor;
 pub(in crate::plugins) mod grant;
 mod prepare;
@@ -78,6 +79,8 @@ impl Http {
             Terms { grants: sender.grants, secrets: sender.secrets, allow_loopback: self.allow_loopback };
         let not_sent = |detail: String| HttpError::NotSent { detail: cut(sender.secrets.redact(&detail)) };
         let request = terms.prepare(asked).map_err(not_sent)?;
+        let request =
+            file::attach(&self.client, request, &asked.body, sender.blobs).await.map_err(not_sent)?;
         let exchange = self.exchange(sender, request, asked.save_as_blob);
         sender.governor.send(sender.class, exchange).await
     }

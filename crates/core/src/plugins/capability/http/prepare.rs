@@ -150,6 +150,8 @@ impl Terms<'_> {
                     .entry(CONTENT_TYPE)
                     .or_insert(HeaderValue::from_static("application/json"));
             }
+            // Their bytes are put in by `file`.
+            HttpBody::Blob { .. } | HttpBody::Multipart { .. } => {}
         }
         Ok(())
     }
