@@ -102,24 +102,30 @@ fn next() -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// A checkout of a tag.
+/// The files of a tag.
 fn tagged(tag: &str) -> Result<PathBuf> {
     let folder = scratch(tag)?;
-    fs::remove_dir(&folder)?;
-    let place = folder.display().to_string();
-    drop(printed("git", &["worktree", "prune"]));
+    let archive = folder.join("all.tar");
     let mut git = Command::new("git");
-    start(git.current_dir(root()).args(["worktree", "add", "--detach", "--force", &place, tag]))?;
+    start(git.current_dir(root()).args(["archive", "--format", "tar", "--output"]).arg(&archive).arg(tag))?;
+    start(Command::new("tar").arg("-xf").arg(&archive).arg("-C").arg(&folder))?;
+    fs::remove_file(archive)?;
     Ok(folder)
 }
 
-/// An empty folder for a version.
+/// A folder for a version, with nothing in it but what was built there before.
 fn scratch(name: &str) -> Result<PathBuf> {
     let folder = target().join("abi-matrix").join(name);
-    if folder.exists() {
-        fs::remove_dir_all(&folder)?;
-    }
     fs::create_dir_all(&folder)?;
+    for entry in fs::read_dir(&folder)? {
+        let path = entry?.path();
+        match path.is_dir() {
+            // What was built stays.
+            true if path.ends_with("target") => {}
+            true => fs::remove_dir_all(path)?,
+            false => fs::remove_file(path)?,
+        }
+    }
     Ok(folder)
 }
 
@@ -142,11 +148,13 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Builds the kit with the server's loader of a version, and its plugin.
+/// Builds the kit with the server's loader of a version, and its plugin. Each version has a target folder of its
+/// own: cargo knows packages by their place within a workspace, and would take those of one for another's.
 fn build(name: &str, folder: &Path) -> Result<Version> {
     println!("building {name}");
+    let built = if folder == root() { target() } else { folder.join("target") };
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(folder).env("CARGO_TARGET_DIR", target());
+    cargo.current_dir(folder).env("CARGO_TARGET_DIR", built);
     cargo.args(["test", "--no-run", "--package", "handoff-loopback", "--test", "conformance"]);
     cargo.args(["--message-format", "json-render-diagnostics"]);
     for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CARGO_PKG_")) {
