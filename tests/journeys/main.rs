@@ -14,6 +14,7 @@ mod restore;
 mod sealing;
 mod tickets;
 mod transit;
+mod zendesk_faults;
 mod zendesk_native;
 
 use anyhow::Result;
