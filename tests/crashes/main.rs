@@ -9,6 +9,7 @@
 mod bitrix24;
 mod tickets;
 mod zendesk;
+mod zendesk_native;
 
 use anyhow::{Result, bail};
 use handoff_tests::{note, server::Server};

@@ -9,12 +9,16 @@ use handoff_sdk::{
 };
 use serde_json::{Value, json};
 
-use crate::stage::{Node, Stage, transfer};
+use crate::{
+    schemas,
+    stage::{Node, Stage, transfer},
+};
 
 /// Everything the account has told so far, decoded in order.
-async fn told(stage: &Stage, node: &Node) -> Vec<PlatformEvent> {
+pub(crate) async fn told(stage: &Stage, node: &Node) -> Vec<PlatformEvent> {
     let mut events = Vec::new();
     for delivery in stage.look("deliveries").await["deliveries"].as_array().unwrap() {
+        schemas::check_events(&delivery["body"]);
         let headers = delivery["headers"].as_object().unwrap().iter();
         let request = Receive {
             method: "POST".into(),

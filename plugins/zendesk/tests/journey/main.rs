@@ -3,11 +3,14 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod account;
+mod campaign;
 mod carrying;
 mod crashes;
 mod events;
 mod faults;
+mod native;
 mod refusals;
+mod schemas;
 mod stage;
 mod tickets;
 mod whole;

@@ -63,7 +63,7 @@ async fn what_live_agents_have_is_never_taken_back() {
 }
 
 #[tokio::test]
-async fn other_routes_are_refused_and_leave_nothing() {
+async fn a_route_that_lacks_what_it_needs_is_refused_and_leaves_nothing() {
     let stage = Stage::start(&[]).await;
     let node = stage.node();
     for route in [Route::Native, Route::Ticket] {

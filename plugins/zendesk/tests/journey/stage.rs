@@ -23,6 +23,8 @@ use handoff_simulators::zendesk::{self, Options};
 use handoff_zendesk::Zendesk;
 use serde_json::{Value, json};
 
+use crate::schemas;
+
 pub(crate) const APP: &str = "67a0ecf8f0305f4a391e9d00";
 pub(crate) const APP_KEY: &str = "app_67a0ecf8f0305f4a391e9d01";
 pub(crate) const NARROW_KEY: &str = "int_67a0ecf8f0305f4a391e9d02";
@@ -88,6 +90,20 @@ impl Stage {
     pub(crate) async fn requests(&self) -> usize {
         let requests = self.look("requests").await;
         requests.as_array().or_else(|| requests["requests"].as_array()).unwrap().len()
+    }
+
+    /// Somebody with the app's key passes control.
+    pub(crate) async fn pass_control(&self, conversation: &str, target: &str) {
+        let address = format!("{}/sc/v2/apps/{APP}/conversations/{conversation}/passControl", self.base);
+        let pass = self.web.post(address).basic_auth(APP_KEY, Some(SECRETS[0].1));
+        let answer = pass.json(&json!({ "switchboardIntegration": target })).send().await.unwrap();
+        assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+    }
+
+    /// Nothing goes wrong any more.
+    pub(crate) async fn heal(&self) {
+        let answer = self.web.delete(format!("{}/_sim/faults", self.base)).send().await.unwrap();
+        assert!(answer.status().is_success());
     }
 
     /// Something goes wrong with the request after the next `skip`.
@@ -310,6 +326,7 @@ fn client(patience: Duration) -> reqwest::Client {
 
 /// What the server does with a request: secrets put in, the answer read whole.
 async fn perform(web: reqwest::Client, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+    schemas::check_request(&request);
     let method = reqwest::Method::from_bytes(request.method.as_bytes()).unwrap();
     let mut sent = web.request(method, &request.url);
     for (name, value) in &request.headers {
