@@ -4,6 +4,7 @@ mod banking;
 mod bridge;
 mod doubles;
 mod failures;
+mod fallback;
 mod faults;
 mod native;
 mod open_channel;

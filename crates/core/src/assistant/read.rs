@@ -22,7 +22,16 @@ const ACTIONS: [(&str, &[&str]); 5] = [
     ("jump", &["to"]),
     (
         "external_handoff",
-        &["platform", "connection", "route", "when_handoff_fails", "texts", "budget_seconds", "options"],
+        &[
+            "platform",
+            "connection",
+            "route",
+            "when_handoff_fails",
+            "texts",
+            "budget_seconds",
+            "options",
+            "fallbacks",
+        ],
     ),
 ];
 

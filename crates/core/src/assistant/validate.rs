@@ -9,7 +9,7 @@ use super::{
     compile::{Compiled, CompiledAction, CompiledDo, ListIx, Place, compile},
     definition::{Action, Assistant, Do, ExternalHandoff, Node, On, Trigger},
 };
-use crate::handoff::{Leaves, Refusal, Targets};
+use crate::handoff::{Leaves, MOST_FALLBACKS, Refusal, Targets};
 
 /// Answers that can be offered at most.
 const MOST_QUICK_REPLIES: usize = 13;
@@ -171,9 +171,41 @@ fn check_action(action: &Action, targets: &Targets, findings: &mut Vec<Finding>)
             if !(5..=86_400).contains(&handoff.budget_seconds) {
                 error("budget_seconds must lie between 5 and 86400".to_owned());
             }
+            fallbacks(handoff, targets).into_iter().for_each(error);
         }
         _ => {}
     }
+}
+
+/// What is wrong with the ways that are tried after the first.
+fn fallbacks(handoff: &ExternalHandoff, targets: &Targets) -> Vec<String> {
+    let ways = &handoff.fallbacks;
+    let mut problems = Vec::new();
+    if ways.len() > MOST_FALLBACKS {
+        problems.push(format!("an External Handoff has at most {MOST_FALLBACKS} ways to fall back on"));
+    }
+    let mut before = vec![(handoff.platform.clone(), handoff.connection.clone(), handoff.route)];
+    for (number, way) in ways.iter().enumerate() {
+        let number = number + 1;
+        let this = (Some(way.platform.clone()), way.connection.clone(), way.route);
+        if before.contains(&this) {
+            problems.push(format!("fallback {number} is a way that was tried before it; choose another one"));
+        }
+        before.push(this);
+        // Whether a chat can leave depends on its channel as well, so only tickets are asked for here.
+        let open =
+            targets.choose(&way.platform, way.connection.as_ref()).and_then(|target| match way.route {
+                Leaves::Chat => Ok(()),
+                Leaves::Ticket => target.route(None, Leaves::Ticket).map(|_| ()),
+            });
+        if let Err(refusal) = open {
+            problems.push(format!("fallback {number}: {refusal}"));
+        }
+        if !(5..=86_400).contains(&way.budget_seconds) {
+            problems.push(format!("fallback {number}: budget_seconds must lie between 5 and 86400"));
+        }
+    }
+    problems
 }
 
 fn variable_name(name: &str) -> Result<(), String> {

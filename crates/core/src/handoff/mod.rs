@@ -3,12 +3,14 @@
 //! Plain functions of their arguments. Read [`state`] for where a handoff can stand and [`step`]
 //! for the table; `target` chooses where a chat may go, `texts` what the person is told.
 
+pub mod fallback;
 pub mod receipt;
 pub mod state;
 pub mod step;
 pub mod target;
 pub mod texts;
 
+pub use fallback::{Fallback, MOST_FALLBACKS};
 pub use receipt::Receipt;
 pub use state::{Handoff, HandoffState};
 pub use step::{Effect, Event, InvalidTransition, Transition, step};

@@ -6,7 +6,7 @@ use handoff_model::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Receipt, Texts};
+use super::{Fallback, Receipt, Texts};
 
 /// The record of a conversation leaving.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -63,6 +63,9 @@ pub struct Handoff {
     pub perhaps_carried_until: u64,
     /// A text may follow a native transfer.
     pub speaks_after_transfer: bool,
+    /// Ways that are left if this one fails.
+    #[serde(default)]
+    pub fallbacks: Vec<Fallback>,
     /// The dead letter that this one tries again.
     #[serde(default)]
     pub replay_of: Option<HandoffId>,

@@ -15,6 +15,8 @@ pub enum Outcome {
     Queued,
     /// It takes longer than it should, and nobody knows yet how it ends.
     Delayed,
+    /// One way failed, and the next one is tried.
+    FallenBack,
     /// The chat could not be given to the team; the assistant goes on.
     Failed,
     /// The team closed the chat.
@@ -29,6 +31,7 @@ impl Outcome {
             Self::Accepted => "accepted",
             Self::Queued => "queued",
             Self::Delayed => "delayed",
+            Self::FallenBack => "fallen_back",
             Self::Failed => "failed",
             Self::Closed => "closed",
         }
@@ -46,6 +49,7 @@ impl Outcome {
             Self::Delayed => {
                 "Passing your chat on is taking longer than it should. You can keep writing; nothing you write is lost."
             }
+            Self::FallenBack => "That way is closed just now. I am trying another one to reach our team.",
             Self::Failed => "I could not reach our team just now.",
             Self::Closed => "Our team has closed this chat.",
         }
@@ -97,6 +101,9 @@ pub struct Texts {
     /// Said once when the time is up and nobody knows how it ends.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delayed: Option<Words>,
+    /// Said when one way failed and the next one is tried.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fallen_back: Option<Words>,
     /// Said when it failed for good.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failed: Option<Words>,
@@ -113,6 +120,7 @@ impl Texts {
             Outcome::Accepted => &self.accepted,
             Outcome::Queued => &self.queued,
             Outcome::Delayed => &self.delayed,
+            Outcome::FallenBack => &self.fallen_back,
             Outcome::Failed => &self.failed,
             Outcome::Closed => &self.closed,
         };
@@ -130,6 +138,7 @@ impl Texts {
             ("accepted", &self.accepted),
             ("queued", &self.queued),
             ("delayed", &self.delayed),
+            ("fallen_back", &self.fallen_back),
             ("failed", &self.failed),
             ("closed", &self.closed),
         ]

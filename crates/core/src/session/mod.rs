@@ -6,6 +6,7 @@
 
 pub mod conversation;
 mod draft;
+mod fallback;
 pub mod replay;
 pub mod settle;
 mod start;

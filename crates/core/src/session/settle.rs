@@ -5,6 +5,7 @@ use handoff_model::{Author, Content, Message, Route};
 use super::{
     conversation::{Control, Conversation, Ended, SessionState},
     draft::{Draft, Handled, Setting},
+    fallback::fall_back,
     start,
     turn::{FromTeam, close, show, to_bytes},
 };
@@ -37,13 +38,16 @@ pub(super) fn apply(
     withheld: Vec<FromTeam>,
 ) {
     let Transition { mut handoff, effects } = transition;
-    let mut give_back = false;
+    let fails = effects.contains(&Effect::GiveBack);
+    let falls_back = fails && fall_back(draft, &mut handoff);
+    let give_back = fails && !falls_back;
     for effect in effects {
         match effect {
+            Effect::Tell(Outcome::Failed) if falls_back => tell(draft, &mut handoff, Outcome::FallenBack),
             Effect::CallTransfer | Effect::Wake(_) => {}
             Effect::Tell(outcome) => tell(draft, &mut handoff, outcome),
             Effect::HandOver => hand_over(draft, &mut handoff, later),
-            Effect::GiveBack => give_back = true,
+            Effect::GiveBack => {}
             Effect::Withdraw => {
                 let lane = format!("withdraw:{}", handoff.id);
                 draft.effect(EffectKind::Withdraw, lane, Some(handoff.id.clone()), 0, Vec::new());
@@ -54,6 +58,9 @@ pub(super) fn apply(
     }
     draft.keep(handoff.clone());
     release(draft, &handoff, withheld);
+    if falls_back {
+        draft.changes.drop_withheld = Some(handoff.id.clone());
+    }
     if give_back {
         back_to_assistant(draft, &handoff, later);
     }

@@ -73,16 +73,35 @@ fn assistant<'a>(draft: &Draft<'a>, version: u32) -> Option<&'a Compiled> {
 
 /// An External Handoff fires: the session is mute from here on, and the transfer is recorded.
 fn fire(draft: &mut Draft<'_>, node: &NodeId, action: &ExternalHandoff, event: &str) {
-    let chosen = choose(draft, action);
     let id = HandoffId::derive(&draft.conversation.id, &format!("{event}/{node}"), 0);
     let fired_before = draft.changes.handoffs.iter().any(|handoff| handoff.id == id);
     if fired_before || draft.changes.handoffs.len() >= MOST_HANDOFFS {
         return draft.notes.push(format!("{node}: too many handoffs in one turn"));
     }
-    match chosen {
-        Ok(target) => request(draft, id, node, action, &target),
-        Err(refusal) => refuse(draft, id, node, action, &refusal),
+    match choose(draft, action) {
+        Ok(target) => request(draft, id, node, action, &target, Vec::new()),
+        Err(refusal) => match first_fallback(draft, action) {
+            Some((other, target)) => request(draft, id, node, &other, &target, vec![refusal.to_string()]),
+            None => refuse(draft, id, node, action, &refusal),
+        },
     }
+}
+
+/// The action as if the first way that is open were the only one before those that follow it.
+fn first_fallback(draft: &Draft<'_>, action: &ExternalHandoff) -> Option<(ExternalHandoff, Target)> {
+    action.fallbacks.iter().enumerate().find_map(|(at, way)| {
+        let target = way.target(draft.setting.targets, draft.setting.home).ok()?;
+        let other = ExternalHandoff {
+            platform: Some(way.platform.clone()),
+            connection: way.connection.clone(),
+            route: way.route,
+            budget_seconds: way.budget_seconds,
+            options: way.options.clone(),
+            fallbacks: action.fallbacks[at + 1..].to_vec(),
+            ..action.clone()
+        };
+        Some((other, target))
+    })
 }
 
 fn choose(draft: &Draft<'_>, action: &ExternalHandoff) -> Result<Target, Refusal> {
@@ -91,13 +110,22 @@ fn choose(draft: &Draft<'_>, action: &ExternalHandoff) -> Result<Target, Refusal
     target.route(draft.setting.home, action.route).map(|_| target.clone())
 }
 
-fn request(draft: &mut Draft<'_>, id: HandoffId, node: &NodeId, action: &ExternalHandoff, target: &Target) {
+/// `remarks` say why ways before this one were passed over.
+fn request(
+    draft: &mut Draft<'_>,
+    id: HandoffId,
+    node: &NodeId,
+    action: &ExternalHandoff,
+    target: &Target,
+    remarks: Vec<String>,
+) {
     let Some(session) = &mut draft.conversation.session else { return };
     let Ok(mute) = session.state.hand_off(id.clone()) else { return };
     session.state = mute;
     draft.control(Control::Handoff { id: id.clone() });
     let fired_seq = draft.conversation.last_seq;
     let mut handoff = record(draft, id, node, action, Some(target), fired_seq);
+    remarks.into_iter().for_each(|remark| handoff.receipt.remark(remark));
     if let Some(text) = action.texts.say(Outcome::Asked, handoff.route) {
         draft.say(Author::Notice, Content::text(text));
         handoff.receipt.told.push(Outcome::Asked.name().to_owned());
@@ -170,6 +198,7 @@ fn record(
         held: false,
         perhaps_carried_until: 0,
         speaks_after_transfer: target.is_some_and(|target| target.speaks_after_transfer),
+        fallbacks: action.fallbacks.clone(),
         replay_of: None,
         replayed_as: None,
         receipt: Receipt::default(),

@@ -38,6 +38,7 @@ fn handoff(state: HandoffState, route: Route) -> Handoff {
         held: false,
         perhaps_carried_until: 0,
         speaks_after_transfer: false,
+        fallbacks: Vec::new(),
         replay_of: None,
         replayed_as: None,
         receipt: Receipt::default(),

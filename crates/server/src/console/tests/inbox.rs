@@ -58,6 +58,7 @@ fn handoff(conversation: &Conversation, state: HandoffState) -> Handoff {
         held: false,
         perhaps_carried_until: 0,
         speaks_after_transfer: true,
+        fallbacks: Vec::new(),
         replay_of: None,
         replayed_as: None,
         receipt: Receipt { accepted_at, remarks: vec![EVIL.to_owned()], ..Receipt::default() },

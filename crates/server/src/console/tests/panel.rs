@@ -183,3 +183,31 @@ async fn what_was_typed_for_a_deleted_node_is_shown() {
     assert_eq!(gone.status, StatusCode::CONFLICT);
     assert!(gone.html.contains("deleted this node") && gone.html.contains("My own words"));
 }
+
+#[tokio::test]
+async fn ways_to_fall_back_on_are_kept_in_order_and_refused_with_their_reason() {
+    let desk = desk(Plan::Enterprise).await;
+    let page = desk.get(NODE).await;
+    assert!(page.html.contains("Nothing: the assistant goes on"), "{}", page.html);
+    let fields =
+        [("platform", "zendesk"), ("fallback_0", "bitrix24 chat"), ("fallback_1", ""), ("fallback_2", "")];
+    let saved = save(&desk, &fields).await;
+    assert_eq!(saved.status, StatusCode::SEE_OTHER, "{}", saved.html);
+    assert_eq!(stored(&desk).await["fallbacks"], json!([{ "platform": "bitrix24" }]));
+    let page = desk.get(NODE).await;
+    assert!(
+        page.html.contains("<option value=\"bitrix24 chat\" selected>Bitrix24, the chat"),
+        "{}",
+        page.html
+    );
+    for (way, reason) in [
+        ("zendesk chat", "This way was tried before"),
+        ("genesys chat", "is not loaded"),
+        ("nothing chat", "No connection to the platform"),
+        ("bitrix24 ticket", "takes chats, but no tickets"),
+    ] {
+        let refused = save(&desk, &[("platform", "zendesk"), ("fallback_0", way)]).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{way}");
+        assert!(refused.html.contains(reason), "{way}: {}", refused.html);
+    }
+}

@@ -6,14 +6,17 @@ use axum::{
     http::StatusCode,
     response::Response,
 };
-use handoff_core::assistant::{Finding, definition::Node, validate};
+use handoff_core::{
+    assistant::{Finding, definition::Node, validate},
+    handoff::Leaves,
+};
 use handoff_model::NodeId;
 use serde::Deserialize;
 
 use super::{
     Opened,
     describe::Describer,
-    form::{Form, Panel, Setting},
+    form::{Form, Panel, Setting, fallback_value},
     kind::Kind,
     open, place, platforms,
     tree::{self, Row, Walk},
@@ -222,6 +225,16 @@ impl AssistantPage {
     /// Whether the chosen platform is none of the list.
     fn is_unknown(&self, platform: &str) -> bool {
         !platform.is_empty() && !self.setting.choices.iter().any(|choice| choice.id == platform)
+    }
+
+    /// What the team of a fallback gets.
+    fn kinds(&self) -> [(Leaves, &'static str); 2] {
+        [(Leaves::Chat, "the chat"), (Leaves::Ticket, "a ticket")]
+    }
+
+    /// A way to fall back on, as the form sends it.
+    fn way(&self, platform: &str, route: &Leaves) -> String {
+        fallback_value(platform, *route)
     }
 
     /// Whether the chosen account is none of the list.

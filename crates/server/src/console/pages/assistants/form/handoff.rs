@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::{
     Setting,
+    fallback::{self, FallbackForm},
     outcome::{self, OutcomeForm},
 };
 use crate::{
@@ -32,6 +33,8 @@ pub(in crate::console::pages::assistants) struct HandoffForm {
     pub(in crate::console::pages::assistants) budget_problem: Option<String>,
     pub(in crate::console::pages::assistants) options: String,
     pub(in crate::console::pages::assistants) options_problem: Option<String>,
+    /// Ways that are tried when this one fails, with room for as many as there may be.
+    pub(in crate::console::pages::assistants) fallbacks: Vec<FallbackForm>,
 }
 
 impl HandoffForm {
@@ -52,6 +55,7 @@ impl HandoffForm {
                 options => serde_json::to_string_pretty(options).unwrap_or_default(),
             },
             options_problem: None,
+            fallbacks: fallback::stored(&handoff.fallbacks),
         }
     }
 
@@ -70,6 +74,7 @@ impl HandoffForm {
             budget_problem: None,
             options: text("options"),
             options_problem: None,
+            fallbacks: fallback::typed(fields),
         }
     }
 
@@ -79,6 +84,7 @@ impl HandoffForm {
             || self.route_problem.is_some()
             || self.budget_problem.is_some()
             || self.options_problem.is_some()
+            || self.fallbacks.iter().any(|form| form.problem.is_some())
             || self.outcomes.iter().any(|form| form.problem.is_some())
     }
 
@@ -97,6 +103,7 @@ impl HandoffForm {
             Ok(options) => handoff.options = options,
             Err(problem) => self.options_problem = Some(problem),
         }
+        handoff.fallbacks = fallback::write(&mut self.fallbacks, handoff, &setting.targets);
         outcome::write(&mut self.outcomes, &mut handoff.texts);
         self.platform_problem.is_none() && !self.advanced_refused()
     }

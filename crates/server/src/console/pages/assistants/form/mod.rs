@@ -4,6 +4,7 @@
 //! What is refused stays in the form, with the reason at its field, so that nothing typed is lost.
 
 mod branches;
+mod fallback;
 mod handoff;
 mod outcome;
 mod simple;
@@ -14,6 +15,7 @@ use handoff_core::{
 };
 
 pub(super) use branches::BranchesForm;
+pub(super) use fallback::value as fallback_value;
 pub(super) use handoff::HandoffForm;
 pub(super) use simple::{JumpForm, MessageForm, PhrasesForm, VariableForm};
 

@@ -9,11 +9,12 @@ use handoff_model::Route;
 
 use crate::console::fields::Fields;
 
-const OUTCOMES: [(Outcome, &str); 6] = [
+const OUTCOMES: [(Outcome, &str); 7] = [
     (Outcome::Asked, "When the team is asked"),
     (Outcome::Accepted, "When the team has the chat"),
     (Outcome::Queued, "When the chat waits in the team's queue"),
     (Outcome::Delayed, "When it takes longer than it should"),
+    (Outcome::FallenBack, "When one way failed and the next is tried"),
     (Outcome::Failed, "When the handoff failed"),
     (Outcome::Closed, "When the team closed the chat"),
 ];
@@ -76,6 +77,7 @@ pub(super) fn write(forms: &mut [OutcomeForm], texts: &mut Texts) -> bool {
             "accepted" => texts.accepted = words,
             "queued" => texts.queued = words,
             "delayed" => texts.delayed = words,
+            "fallen_back" => texts.fallen_back = words,
             "failed" => texts.failed = words,
             _ => texts.closed = words,
         }
@@ -90,6 +92,7 @@ fn chosen(texts: &Texts, outcome: Outcome) -> Option<&Words> {
         Outcome::Queued => texts.queued.as_ref(),
         Outcome::Delayed => texts.delayed.as_ref(),
         Outcome::Failed => texts.failed.as_ref(),
+        Outcome::FallenBack => texts.fallen_back.as_ref(),
         Outcome::Closed => texts.closed.as_ref(),
     }
 }
