@@ -204,7 +204,7 @@ async fn ways_to_fall_back_on_are_kept_in_order_and_refused_with_their_reason() 
         ("zendesk chat", "This way was tried before"),
         ("genesys chat", "is not loaded"),
         ("nothing chat", "No connection to the platform"),
-        ("bitrix24 ticket", "takes chats, but no tickets"),
+        ("zendesk ticket", "takes chats, but no tickets"),
     ] {
         let refused = save(&desk, &[("platform", "zendesk"), ("fallback_0", way)]).await;
         assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{way}");
