@@ -13,6 +13,7 @@ mod lines;
 mod native;
 mod settings;
 mod support;
+mod team;
 mod ticket;
 mod time;
 mod webhook;
@@ -23,8 +24,8 @@ use handoff_sdk::{
     model::{
         Route,
         connector::{
-            Check, Fetch, Fetched, Find, Forward, Found, Receive, Received, Send, Sent, Transfer,
-            Transferred, Withdraw, Withdrawn,
+            Availability, Check, Choice, Fetch, Fetched, Find, Forward, Found, Options, Receive, Received,
+            Send, Sent, Transfer, Transferred, Withdraw, Withdrawn,
         },
     },
 };
@@ -90,6 +91,18 @@ impl Connector for Zendesk {
 
     async fn send(&self, cx: &Cx, message: Send) -> Result<Sent> {
         native::send(Client::new(cx, &self.settings), &message).await
+    }
+
+    async fn availability(&self, cx: &Cx) -> Result<Availability> {
+        match Support::new(cx, &self.settings) {
+            Ok(support) => team::availability(support).await,
+            // Nobody can look.
+            Err(_) => Ok(Availability::Unknown),
+        }
+    }
+
+    async fn options(&self, cx: &Cx, options: Options) -> Result<Vec<Choice>> {
+        team::choices(Support::new(cx, &self.settings), &options.field).await
     }
 
     async fn fetch(&self, cx: &Cx, fetch: Fetch) -> Result<Fetched> {

@@ -12,5 +12,6 @@ mod native;
 mod refusals;
 mod schemas;
 mod stage;
+mod team;
 mod tickets;
 mod whole;

@@ -8,6 +8,7 @@ use super::world::Message;
 
 mod access;
 mod availability;
+mod catalog;
 mod create;
 mod idempotency;
 mod lookup;

@@ -6,7 +6,7 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{delete, get, post};
 
 use super::refusal::Refusal;
-use super::{access, availability, create, lookup, uploads};
+use super::{access, availability, catalog, create, lookup, uploads};
 use crate::zendesk::Platform;
 
 /// All routes of the Support API, token endpoint included.
@@ -30,6 +30,10 @@ fn api(platform: Platform) -> Router<Platform> {
         .route("/uploads", post(uploads::create).layer(DefaultBodyLimit::disable()))
         .route("/uploads.json", post(uploads::create).layer(DefaultBodyLimit::disable()))
         .route("/uploads/{token}", delete(uploads::delete))
+        .route("/groups", get(catalog::groups))
+        .route("/brands", get(catalog::brands))
+        .route("/ticket_forms", get(catalog::forms))
+        .route("/ticket_fields", get(catalog::fields))
         .route("/agent_availabilities", get(availability::list))
         .route("/agent_availabilities/{id}", get(availability::get))
         .route("/business_hours/schedules", get(availability::schedules))
