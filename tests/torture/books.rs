@@ -153,9 +153,26 @@ pub(crate) async fn compare(
         (false, _) if by_hand => given_back(book, &[], tally),
         (false, _) => given_back(book, &chats, tally),
     }
+    if !tally.is_clean() {
+        asked_about(stage, book, tally).await?;
+    }
     if taken && stage.route == Route::Line && chats.iter().any(|chat| chat.raw["handoff_calls"] != 1) {
         tally.doubled += 1;
         tally.finds(book, "was passed on more than once");
+    }
+    Ok(())
+}
+
+/// Adds what the platform was asked with this person's words in it to the story.
+async fn asked_about(stage: &Stage, book: &Book, tally: &mut Tally) -> Result<()> {
+    if !tally.stories.last().is_some_and(|story| story.starts_with(&book.name)) {
+        return Ok(());
+    }
+    for request in stage.desk.platform().requests().await? {
+        let text = request.to_string();
+        if text.contains(&book.mark()) {
+            tally.finds(book, &format!("asked: {}", text.chars().take(1_500).collect::<String>()));
+        }
     }
     Ok(())
 }

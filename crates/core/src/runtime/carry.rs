@@ -102,7 +102,14 @@ impl Runtime {
             _ => self.back_off(row.attempts),
         };
         let maybe_done = row.maybe_done || error.advice() == Advice::LookFirst;
-        self.put_off(Reschedule { id: row.id, due, attempts: row.attempts + 1, maybe_done }).await
+        self.put_off(Reschedule {
+            id: row.id,
+            due,
+            attempts: row.attempts + 1,
+            maybe_done,
+            held_until: row.held_until,
+        })
+        .await
     }
 
     /// What the platform refuses for good is replaced by a line to both ends, and does not block the rest.
@@ -113,7 +120,13 @@ impl Runtime {
             && self.0.parts.clock.now().since(row.added) <= GIVE_UP
         {
             let due = self.back_off(row.attempts);
-            let later = Reschedule { id: row.id, due, attempts: row.attempts + 1, maybe_done: true };
+            let later = Reschedule {
+                id: row.id,
+                due,
+                attempts: row.attempts + 1,
+                maybe_done: true,
+                held_until: row.held_until,
+            };
             return self.put_off(later).await;
         }
         self.forwarded(row, handoff, Some(why.to_owned())).await
@@ -176,7 +189,13 @@ impl Runtime {
                 }
                 Err(error) if error.advice() != Advice::GiveUp && row.attempts + 1 < MOST_FETCHES => {
                     let (due, attempts) = (self.back_off(row.attempts), row.attempts + 1);
-                    return Err(Reschedule { id: row.id, due, attempts, maybe_done: false });
+                    return Err(Reschedule {
+                        id: row.id,
+                        due,
+                        attempts,
+                        maybe_done: false,
+                        held_until: row.held_until,
+                    });
                 }
                 Err(error) => {
                     tracing::warn!(handoff.id = %handoff.id, %error, "A file of the team could not be fetched");
@@ -221,6 +240,7 @@ impl Runtime {
             due: self.back_off(row.attempts),
             attempts: row.attempts,
             maybe_done: row.maybe_done || row.seq > 0,
+            held_until: row.held_until,
         })
         .await
     }
@@ -236,7 +256,15 @@ impl Runtime {
             Ok(Withdrawn { remarks }) => remarks,
             Err(error) if error.advice() != Advice::GiveUp && row.attempts + 1 < MOST_WITHDRAWALS => {
                 let (due, attempts) = (self.back_off(row.attempts + 2), row.attempts + 1);
-                return self.put_off(Reschedule { id: row.id, due, attempts, maybe_done: true }).await;
+                return self
+                    .put_off(Reschedule {
+                        id: row.id,
+                        due,
+                        attempts,
+                        maybe_done: true,
+                        held_until: row.held_until,
+                    })
+                    .await;
             }
             Err(error) => vec![format!("what was left on the platform could not be taken back: {error}")],
         };

@@ -69,7 +69,7 @@ impl Runtime {
             _ => self.back_off(row.attempts),
         };
         let maybe_done = row.maybe_done || advice == Advice::LookFirst;
-        self.put_off(Reschedule { id: row.id, due, attempts, maybe_done }).await
+        self.put_off(Reschedule { id: row.id, due, attempts, maybe_done, held_until: row.held_until }).await
     }
 
     async fn delivered(&self, row: &EffectRow, delivery: Delivery) -> Result<(), StoreError> {

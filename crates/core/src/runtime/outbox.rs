@@ -70,8 +70,7 @@ impl Runtime {
     }
 
     async fn perform(&self, row: EffectRow) {
-        let (id, kind, attempts) = (row.id, row.kind, row.attempts);
-        let maybe_done = row.maybe_done;
+        let (id, kind, attempts, held_until) = (row.id, row.kind, row.attempts, row.held_until);
         let performed = match kind {
             EffectKind::Deliver => self.deliver(row).await,
             EffectKind::Handoff => self.move_handoff(row).await,
@@ -82,7 +81,9 @@ impl Runtime {
         if let Err(error) = performed {
             tracing::error!(%error, effect = kind.name(), "An effect could not be recorded and will be repeated");
             let due = self.0.parts.clock.now().after(STORE_DOWN);
-            let _ = self.put_off(Reschedule { id, due, attempts, maybe_done }).await;
+            // What could not be recorded may have been done.
+            let later = Reschedule { id, due, attempts, maybe_done: true, held_until };
+            let _ = self.put_off(later).await;
         }
     }
 

@@ -278,7 +278,13 @@ fn next_time(handoff: &Handoff) -> Option<Timestamp> {
 }
 
 fn again(row: &EffectRow, due: Timestamp) -> Reschedule {
-    Reschedule { id: row.id, due, attempts: row.attempts, maybe_done: row.maybe_done }
+    Reschedule {
+        id: row.id,
+        due,
+        attempts: row.attempts,
+        maybe_done: row.maybe_done,
+        held_until: row.held_until,
+    }
 }
 
 struct Names {

@@ -95,4 +95,6 @@ pub struct Reschedule {
     pub attempts: u32,
     /// An attempt's answer was lost: it may have been done.
     pub maybe_done: bool,
+    /// The hold under which this was decided. When another one has it by now, nothing changes.
+    pub held_until: Timestamp,
 }

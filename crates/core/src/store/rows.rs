@@ -67,6 +67,8 @@ pub struct EffectRow {
     pub maybe_done: bool,
     /// When it was added.
     pub added: Timestamp,
+    /// Until when its holder has it to itself; by this the hold is known from later ones.
+    pub held_until: Timestamp,
 }
 
 /// Something that the person is to be shown.

@@ -44,7 +44,7 @@ impl Outbox for Sqlite {
     ) -> BoxFuture<'_, Result<Vec<EffectRow>>> {
         let conversation = conversation.clone();
         self.point(move |db| {
-            let sql = "SELECT id, kind, lane, conversation, handoff, seq, sealed, attempts, maybe_done, added
+            let sql = "SELECT id, kind, lane, conversation, handoff, seq, sealed, attempts, maybe_done, added, held_until
                 FROM effects WHERE conversation = ?1 AND kind = ?2 ORDER BY id";
             let mut statement = db.prepare_cached(sql)?;
             rows(statement.query([conversation.as_str(), kind.name()])?)
@@ -83,8 +83,11 @@ pub(super) fn done(db: &Connection, id: EffectId) -> std::result::Result<(), Fai
 
 /// Lets go of an effect until later.
 pub(super) fn later(db: &Connection, later: &Reschedule) -> std::result::Result<(), Failure> {
-    let sql = "UPDATE effects SET due = ?2, attempts = ?3, maybe_done = ?4, held_until = NULL WHERE id = ?1";
-    db.prepare_cached(sql)?.execute(params![later.id, later.due.0, later.attempts, later.maybe_done])?;
+    // Whoever held it too long decides nothing any more: it is another's by now.
+    let sql = "UPDATE effects SET due = ?2, attempts = ?3, maybe_done = ?4, held_until = NULL
+        WHERE id = ?1 AND held_until IS ?5";
+    let Reschedule { id, due, attempts, maybe_done, held_until } = *later;
+    db.prepare_cached(sql)?.execute(params![id, due.0, attempts, maybe_done, held_until.0])?;
     Ok(())
 }
 
@@ -103,12 +106,13 @@ fn claim(
 ) -> std::result::Result<Vec<EffectRow>, Failure> {
     // One whose hold ran out may have been performed by whoever held it.
     let sql = "SELECT id, kind, lane, conversation, handoff, seq, sealed, attempts,
-        maybe_done OR held_until IS NOT NULL, added
+        maybe_done OR held_until IS NOT NULL, added, held_until
         FROM effects WHERE head = 1 AND ready <= ?1 ORDER BY ready, id LIMIT ?2";
-    let claimed = rows(db.prepare_cached(sql)?.query(params![now.0, limit(most)])?)?;
-    let mut hold = db.prepare_cached("UPDATE effects SET held_until = ?2 WHERE id = ?1")?;
-    for row in &claimed {
-        hold.execute(params![row.id, held_until.0])?;
+    let mut claimed = rows(db.prepare_cached(sql)?.query(params![now.0, limit(most)])?)?;
+    let mut hold = db.prepare_cached("UPDATE effects SET held_until = ?2, maybe_done = ?3 WHERE id = ?1")?;
+    for row in &mut claimed {
+        hold.execute(params![row.id, held_until.0, row.maybe_done])?;
+        row.held_until = held_until;
     }
     Ok(claimed)
 }
@@ -135,5 +139,6 @@ fn effect(row: &Row<'_>) -> std::result::Result<EffectRow, Failure> {
         attempts: row.get(7)?,
         maybe_done: row.get(8)?,
         added: Timestamp(row.get(9)?),
+        held_until: Timestamp(row.get::<_, Option<i64>>(10)?.unwrap_or(0)),
     })
 }

@@ -56,6 +56,7 @@ macro_rules! contract {
             outbox::a_row_that_is_held_blocks_its_lane_until_the_hold_is_over
             outbox::a_row_is_claimed_when_it_is_due_and_not_before
             outbox::a_row_put_off_keeps_its_place_and_its_attempts
+            outbox::who_held_a_row_too_long_decides_nothing_about_it
             outbox::waking_a_lane_makes_its_rows_due
             outbox::claims_take_the_longest_due_and_no_more_than_the_limit
             outbox::two_claims_never_take_the_same_row

@@ -76,11 +76,37 @@ pub(crate) async fn a_row_put_off_keeps_its_place_and_its_attempts(store: Arc<dy
     add(&store, &[("a", 1), ("a", 1)]).await;
     let first = claim(&store, 5).await.remove(0);
     assert_eq!((first.attempts, first.maybe_done), (0, false));
-    let later = Reschedule { id: first.id, due: Timestamp(7), attempts: 3, maybe_done: true };
+    let held_until = first.held_until;
+    let later = Reschedule { id: first.id, due: Timestamp(7), attempts: 3, maybe_done: true, held_until };
     store.commit(Changes { later: vec![later], ..Changes::default() }).await.unwrap();
     assert_eq!(claim(&store, 6).await, []);
     let again = claim(&store, 7).await;
     assert_eq!((again[0].id, again[0].attempts, again[0].maybe_done), (first.id, 3, true));
+}
+
+/// A server that stood still longer than its hold wakes up and decides about work that is another's by now.
+pub(crate) async fn who_held_a_row_too_long_decides_nothing_about_it(store: Arc<dyn Store>) {
+    add(&store, &[("a", 1)]).await;
+    let first = claim(&store, 5).await.remove(0);
+    let second = claim(&store, 16).await.remove(0);
+    assert!(second.maybe_done && second.held_until > first.held_until);
+    let put_off = |row: &EffectRow, maybe_done| Reschedule {
+        id: row.id,
+        due: Timestamp(17),
+        attempts: 1,
+        maybe_done,
+        held_until: row.held_until,
+    };
+    let commit = async |later| {
+        store.commit(Changes { later: vec![later], ..Changes::default() }).await.unwrap();
+    };
+    commit(put_off(&first, false)).await;
+    assert_eq!(claim(&store, 18).await, [], "the second still holds it");
+    // It is let go by the next start, and still counts as perhaps done.
+    let third = claim(&store, 27).await.remove(0);
+    assert!(third.maybe_done);
+    commit(put_off(&third, false)).await;
+    assert!(!claim(&store, 28).await[0].maybe_done, "its holder knows better");
 }
 
 pub(crate) async fn waking_a_lane_makes_its_rows_due(store: Arc<dyn Store>) {
@@ -166,6 +192,7 @@ pub(crate) async fn an_effect_comes_back_as_it_was(store: Arc<dyn Store>) {
             attempts: 0,
             maybe_done: false,
             added: new.due,
+            held_until: Timestamp(15),
         };
         assert_eq!(row, expected);
     }
