@@ -21,7 +21,7 @@ async fn a_file_alone_is_tried_as_far_as_it_goes_and_what_was_left_out_is_said()
     let server = nowhere()?;
     for (id, file) in &built()?.plugins {
         let file = file.display().to_string();
-        let told = server.cli(&["connector", "conformance", &file]).await?;
+        let told = server.long_cli(&["connector", "conformance", &file]).await?;
         assert_eq!(told.code, Some(0), "{id}: {told:?}");
         // Settings can be made up for two of them.
         let made = if id == "bitrix24" { "left out  made" } else { "passed    memory" };
@@ -30,7 +30,7 @@ async fn a_file_alone_is_tried_as_far_as_it_goes_and_what_was_left_out_is_said()
         }
     }
     let loopback = built()?.plugin("loopback")?.display().to_string();
-    let told = server.cli(&["connector", "conformance", &loopback, "--report", "junit"]).await?;
+    let told = server.long_cli(&["connector", "conformance", &loopback, "--report", "junit"]).await?;
     for words in ["<testsuite name=", "failures=\"0\"", "name=\"unknown-verb\"", "<skipped message="] {
         assert!(told.out.contains(words), "{words}: {}", told.out);
     }
@@ -41,11 +41,15 @@ async fn a_file_alone_is_tried_as_far_as_it_goes_and_what_was_left_out_is_said()
 async fn a_file_that_is_no_plugin_fails_with_the_reason() -> Result<()> {
     let server = nowhere()?;
     let file = server.write("text.so", b"this is text")?.display().to_string();
-    let told = server.cli(&["connector", "conformance", &file]).await?;
+    let told = server.long_cli(&["connector", "conformance", &file]).await?;
     complains(&told, &["FAILED", "structure", "not a shared library", "P7 survives"], "a text");
-    let told = server.cli(&["connector", "conformance", &file, "--report", "junit"]).await?;
+    let told = server.long_cli(&["connector", "conformance", &file, "--report", "junit"]).await?;
     complains(&told, &["failures=\"1\"", "<failure type=\"P7 survives\""], "a text, for machines");
-    complains(&server.cli(&["connector", "conformance", "nothing.so"]).await?, &["nothing.so"], "no file");
+    complains(
+        &server.long_cli(&["connector", "conformance", "nothing.so"]).await?,
+        &["nothing.so"],
+        "no file",
+    );
     Ok(())
 }
 
@@ -66,7 +70,7 @@ async fn with_a_scenario_the_kit_stands_between_the_connector_and_a_platform() -
     });
     let scenario = server.write("scenario.json", scenario.to_string().as_bytes())?.display().to_string();
     let file = built()?.plugin("zendesk")?.display().to_string();
-    let told = server.cli(&["connector", "conformance", &file, "--scenario", &scenario]).await?;
+    let told = server.long_cli(&["connector", "conformance", &file, "--scenario", &scenario]).await?;
     assert_eq!(told.code, Some(0), "{told:?}");
     for words in
         ["passed    whole-handoff", "passed    faults", "passed    worker-killed", "passed    words-once"]

@@ -3,6 +3,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use anyhow::{Context, Result, bail, ensure};
@@ -155,6 +156,14 @@ impl Server {
     /// When it cannot be started.
     pub async fn cli(&self, arguments: &[&str]) -> Result<Told> {
         told(self.command(arguments)).await
+    }
+
+    /// The same for a command that has much to do.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub async fn long_cli(&self, arguments: &[&str]) -> Result<Told> {
+        told_within(self.command(arguments), PATIENCE * 8).await
     }
 
     /// Imports and publishes an assistant.
@@ -359,9 +368,13 @@ pub fn state(handoff: &Value) -> &str {
 ///
 /// # Errors
 /// When it cannot be started, or does not end.
-pub async fn told(mut command: Command) -> Result<Told> {
+pub async fn told(command: Command) -> Result<Told> {
+    told_within(command, PATIENCE).await
+}
+
+async fn told_within(mut command: Command, patience: Duration) -> Result<Told> {
     command.kill_on_drop(true);
-    let ended = tokio::time::timeout(PATIENCE, command.output()).await.context("a command does not end")?;
+    let ended = tokio::time::timeout(patience, command.output()).await.context("a command does not end")?;
     let output = ended.context("a command cannot be started")?;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     Ok(Told { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) })
