@@ -1,12 +1,7 @@
 //! Operators and makers of connectors ask whether a plugin file keeps what the server promises.
 
 use anyhow::{Context, Result};
-use handoff_tests::{
-    built::built,
-    server::Server,
-    setup::Setup,
-    zendesk::{KEY_SECRET, WEBHOOK_SECRET, Zendesk},
-};
+use handoff_tests::{built::built, server::Server, setup::Setup, zendesk::Zendesk};
 use serde_json::json;
 
 use super::complains;
@@ -56,12 +51,13 @@ async fn a_file_that_is_no_plugin_fails_with_the_reason() -> Result<()> {
 #[tokio::test]
 async fn with_a_scenario_the_kit_stands_between_the_connector_and_a_platform() -> Result<()> {
     let (server, zendesk) = (nowhere()?, Zendesk::start(&[]).await?);
-    let mut settings = zendesk.connection()["settings"].clone();
+    let connection = zendesk.connection();
+    let mut settings = connection["settings"].clone();
     settings["base_url"] = json!("{platform}/sc");
     let scenario = json!({
         "platform": zendesk.base,
         "settings": settings,
-        "secrets": { "key_secret": KEY_SECRET, "webhook_secret": WEBHOOK_SECRET },
+        "secrets": connection["secrets"],
         "reset": ["POST /_sim/reset {}", "POST /_sim/webhook {\"target\":\"http://127.0.0.1:9/\"}"],
         "chats": {
             "get": "/_sim/inspect", "list": "/conversations", "key": "/metadata/handoffId", "id": "/id",
