@@ -18,7 +18,7 @@ pub const LONGEST_REASON: usize = 200;
 pub enum Decision {
     /// Look at the platform now instead of at the next time.
     LookNow,
-    /// It did not arrive: the chat goes back to the assistant, and to nobody else.
+    /// It did not arrive: the chat takes the next way that its author named, or goes back to the assistant.
     GiveUp {
         /// Who says so.
         by: String,

@@ -29,14 +29,15 @@ pub(super) fn fall_back(draft: &mut Draft<'_>, failed: &mut Handoff) -> bool {
     refusals.iter().for_each(|refusal| failed.receipt.remark(format!("not on this way either: {refusal}")));
     let Some((way, target)) = next else { return false };
     let id = HandoffId::derive(&draft.conversation.id, &format!("fallback/{}", failed.id), 0);
+    let Some(handoff) = begun(draft, id.clone(), failed, &way, &target, rest) else { return false };
+    // Nothing was changed so far: whoever goes on from here finds the chat as it was.
     let Some(session) = &mut draft.conversation.session else { return false };
     let passed_on = session.state.resume(&failed.id).and_then(|active| active.hand_off(id.clone()));
     let Ok(mute) = passed_on else { return false };
     session.state = mute;
     draft.control(Control::Handoff { id: id.clone() });
     draft.conversation.last_handoff = Some(id.clone());
-    failed.replayed_as = Some(id.clone());
-    let Some(handoff) = begun(draft, id, failed, &way, &target, rest) else { return false };
+    failed.replayed_as = Some(id);
     draft.effect(EffectKind::Handoff, handoff.lane(), Some(handoff.id.clone()), 0, Vec::new());
     draft.keep(handoff);
     true

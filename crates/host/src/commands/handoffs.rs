@@ -45,7 +45,8 @@ pub(crate) enum Verb {
         /// Its id.
         id: String,
     },
-    /// Gives a handoff in doubt up, through the running server: the assistant has the chat again. Look on the
+    /// Gives a handoff in doubt up, through the running server: the chat takes the next way, or goes back
+    /// to the assistant. Look on the
     /// platform first.
     GiveUp {
         /// Its id.
@@ -111,7 +112,11 @@ pub(crate) async fn run(config: &Config, verb: &Verb, json: bool) -> anyhow::Res
         }
         Verb::GiveUp { id, reason } => {
             let told = live::tell(config, &address(id, "give-up"), Some(json!({ "reason": reason }))).await?;
-            decided(&told, json, "the handoff is given up, and the assistant has the chat again")?;
+            decided(
+                &told,
+                json,
+                "the handoff is given up; the chat goes on by the next way that its author named, or with the assistant",
+            )?;
         }
         Verb::Replay { ids, failed, platform, connection, options, budget_seconds } => {
             let options = options.as_deref().map(serde_json::from_str::<Value>).transpose();

@@ -77,7 +77,9 @@ pub(in crate::console) async fn show(
     let handoff = found.ok_or_else(no_such_handoff)?;
     let notice = match done.as_str() {
         "look" => Some("The platform is being asked now. Load this page again to see what it said."),
-        "give-up" => Some("The handoff is given up, and the assistant has the chat again."),
+        "give-up" => Some(
+            "The handoff is given up. The chat goes on: by the next way that its author named, or with the assistant.",
+        ),
         "replay" => Some("The chat is handed off once more; this is the new handoff."),
         _ => None,
     };

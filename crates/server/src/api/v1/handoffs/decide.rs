@@ -42,7 +42,8 @@ pub(crate) async fn look(
     decide(&state, id, &Decision::LookNow).await
 }
 
-/// Gives a handoff in doubt up: the chat goes back to the assistant. Look on the platform first: if the chat
+/// Gives a handoff in doubt up: the chat takes the next way that its author named,
+/// or goes back to the assistant. Look on the platform first: if the chat
 /// arrived there, live agents and assistant answer the same person from then on.
 #[utoipa::path(
     post, path = "/v1/handoffs/{handoff}/give-up", tag = "handoffs",
