@@ -102,3 +102,57 @@ async fn p7_a_killed_server_finds_in_the_open_channel_what_it_had_sent() -> Resu
     assert_eq!((chats.len(), chats[0].lines.iter().filter(|line| line.text.contains(WISH)).count()), (1, 1));
     Ok(())
 }
+
+/// The next events that the portal sends are lost.
+async fn loses(bitrix24: &Bitrix24, events: u32) -> Result<()> {
+    bitrix24.control("deliveries/faults", json!({ "drop": events })).await.map(drop)
+}
+
+/// A person whose chat an operator of line 30 has.
+async fn with_an_operator(bitrix24: &Bitrix24, server: &Server) -> Result<(Visitor, i64)> {
+    let mut person = Visitor::open(server).await?;
+    person.says(WISH).await?;
+    person.until_told(QUEUED).await?;
+    let chats = bitrix24.until_chats("a chat", |chats| chats.len() == 1).await?;
+    let id: i64 = chats[0].id.parse()?;
+    bitrix24.accepts(id).await?;
+    bitrix24.replies(id, "Good day").await?;
+    person.until_shown("Good day").await?;
+    Ok((person, id))
+}
+
+#[tokio::test]
+async fn p2_p3_p5_what_the_portal_told_of_once_and_we_did_not_hear_is_shown_in_order_and_once() -> Result<()>
+{
+    let flags = ["--rate-limit", "false", "--closed-session-named", "false"];
+    let (bitrix24, mut server) = on_line_30(&flags).await?;
+    let (mut person, id) = with_an_operator(&bitrix24, &server).await?;
+
+    loses(&bitrix24, 2).await?;
+    bitrix24.replies(id, "What is [b]wrong[/b]?").await?;
+    bitrix24.replies(id, "Which order?").await?;
+    person.until_shown("Which order?").await?;
+
+    // Nobody heard this because there was nobody.
+    server.kill9().await?;
+    bitrix24.control("operator/silent", json!({ "chat_id": id, "on": true })).await?;
+    bitrix24.replies(id, "A difficult one.").await?;
+    bitrix24.control("operator/silent", json!({ "chat_id": id, "on": false })).await?;
+    bitrix24.replies(id, "It is on its way.").await?;
+    server.restart().await?;
+    person.until_shown("It is on its way.").await?;
+
+    loses(&bitrix24, 2).await?;
+    bitrix24.replies(id, "Good bye").await?;
+    bitrix24.closes(id).await?;
+    person.until_told(CLOSED).await?;
+    person.look(0).await?;
+    let told = ["Good day", "What is wrong?", "Which order?", "It is on its way.", "Good bye"];
+    let by_team = person.thread.iter().filter(|line| line.author == "live_agent");
+    assert_eq!(by_team.map(|line| line.text.as_str()).collect::<Vec<_>>(), told);
+    assert_eq!(person.says("Again").await?, "session");
+    for words in told {
+        assert_eq!(server.files_with(words)?, Vec::<std::path::PathBuf>::new(), "{words}");
+    }
+    Ok(())
+}

@@ -18,8 +18,12 @@ pub(crate) struct Said {
 
 /// A session, oldest line first.
 pub(crate) async fn of_session(client: &Client<'_>, session: &str) -> Result<Vec<Said>, Failure> {
-    let answer = client.read("imopenlines.session.history.get", &json!({ "SESSION_ID": session })).await?;
-    Ok(lines(&answer["message"]))
+    Ok(lines(&read(client, session).await?["message"]))
+}
+
+/// A session as the portal tells it.
+pub(crate) async fn read(client: &Client<'_>, session: &str) -> Result<Value, Failure> {
+    client.read("imopenlines.session.history.get", &json!({ "SESSION_ID": session })).await
 }
 
 fn lines(messages: &Value) -> Vec<Said> {
@@ -38,19 +42,22 @@ fn line(message: &Value) -> Option<Said> {
 }
 
 /// The ids of a connector's message, in a list or alone.
-fn ours(params: &Value) -> Vec<String> {
+pub(crate) fn ours(params: &Value) -> Vec<String> {
     let named = ["connectorMid", "CONNECTOR_MID"].into_iter().map(|name| &params[name]);
     let listed = named.flat_map(|ids| if ids.is_string() { vec![ids] } else { wire::items(ids) });
     listed.map(|id| wire::text(id).to_owned()).filter(|id| !id.is_empty()).collect()
 }
 
-/// A text as it can be compared: without markup and white space. The portal writes some signs as
-/// HTML.
+/// A text as it can be compared: without markup and white space.
 pub(crate) fn words(text: &str) -> String {
+    plain(text).chars().filter(|c| !c.is_whitespace()).collect()
+}
+
+/// A text without markup. In a history the portal writes some signs as HTML.
+pub(crate) fn plain(text: &str) -> String {
     const WRITTEN: [(&str, &str); 6] =
-        [("<br />", ""), ("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&amp;", "&")];
-    let plain = WRITTEN.iter().fold(bbcode::to_plain(text), |text, (html, sign)| text.replace(html, sign));
-    plain.chars().filter(|c| !c.is_whitespace()).collect()
+        [("<br />", "\n"), ("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&amp;", "&")];
+    WRITTEN.iter().fold(bbcode::to_plain(text), |text, (html, sign)| text.replace(html, sign))
 }
 
 #[cfg(test)]

@@ -1,14 +1,22 @@
 //! What the host asks for again and again: events that wait to be fetched, where the bot is set up
-//! so, and acknowledgements that are due.
+//! so, acknowledgements that are due, and what no event told of chats under way.
 
 use handoff_sdk::{
     Result,
-    model::connector::{Poll, Polled},
+    model::connector::{PlatformEvent, Poll, Polled},
     tracing::warn,
 };
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 
-use crate::{bot, bridge, client::Client, comeback, event, settings::EventMode, wire};
+use crate::{
+    bot,
+    bridge::{self, Watch},
+    client::Client,
+    comeback, event,
+    settings::EventMode,
+    wire,
+};
 
 /// Most events in one answer.
 const AT_ONCE: u32 = 100;
@@ -17,25 +25,45 @@ const AT_ONCE: u32 = 100;
 const IDLE_MS: u64 = 5_000;
 const BUSY_MS: u64 = 500;
 
-/// Fetches and acknowledges.
+/// How far the polls have come.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Cursor {
+    /// The first event of the bot that is not safe with us.
+    offset: Option<u64>,
+    watch: Watch,
+}
+
+/// Fetches, acknowledges and looks again.
 pub(crate) async fn poll(client: &Client<'_>, poll: Poll) -> Result<Polled> {
     let settings = &client.portal.settings;
-    if settings.has_application()
-        && let Err(error) = bridge::acknowledge(&client.as_application()).await
-    {
-        warn!("Messages could not be marked as delivered yet: {error}");
-    }
+    let mut cursor: Cursor =
+        poll.cursor.and_then(|cursor| serde_json::from_value(cursor).ok()).unwrap_or_default();
+    let (mut events, mut wait_ms) = (Vec::new(), IDLE_MS);
     if settings.native && settings.event_mode == EventMode::Fetch {
-        return fetch(client, poll.cursor).await;
+        (events, wait_ms) = fetch(client, &mut cursor.offset).await?;
     }
-    Ok(Polled { events: Vec::new(), cursor: None, wait_ms: IDLE_MS })
+    if settings.has_application() {
+        let client = client.as_application();
+        if let Err(error) = bridge::acknowledge(&client).await {
+            warn!("Messages could not be marked as delivered yet: {error}");
+        }
+        match bridge::look_again(&client, &poll.open, cursor.watch.clone()).await {
+            Ok((missed, watch)) => {
+                events.extend(missed);
+                cursor.watch = watch;
+            }
+            Err(error) => warn!("Chats under way could not be looked at again yet: {error}"),
+        }
+    }
+    Ok(Polled { events, cursor: Some(json!(cursor)), wait_ms })
 }
 
 /// Events of the bot. Naming an offset tells the portal that everything before it is safe with us.
-async fn fetch(client: &Client<'_>, cursor: Option<Value>) -> Result<Polled> {
+async fn fetch(client: &Client<'_>, offset: &mut Option<u64>) -> Result<(Vec<PlatformEvent>, u64)> {
     let bot = bot::number(client).await?;
     let mut body = json!({ "botId": bot, "limit": AT_ONCE });
-    if let Some(offset) = cursor.as_ref().and_then(wire::id) {
+    if let Some(offset) = offset {
         body["offset"] = json!(offset);
     }
     let answer = client.read_as_bot("imbot.v2.Event.get", &body).await?;
@@ -53,8 +81,7 @@ async fn fetch(client: &Client<'_>, cursor: Option<Value>) -> Result<Polled> {
         comeback::taken(client, &mut event).await?;
         events.push(event);
     }
-    let wait_ms = if wire::is_yes(&answer["hasMore"]) { BUSY_MS } else { IDLE_MS };
     // An empty queue gives 0: then the old offset stays.
-    let cursor = wire::id(&answer["nextOffset"]).map(|offset| json!(offset)).or(cursor);
-    Ok(Polled { events, cursor, wait_ms })
+    *offset = wire::id(&answer["nextOffset"]).or(*offset);
+    Ok((events, if wire::is_yes(&answer["hasMore"]) { BUSY_MS } else { IDLE_MS }))
 }

@@ -2,19 +2,23 @@
 //!
 //! Only connectors whose manifest says so are asked. How far a connector has come it hears again in
 //! the next call, and only once the events before are on disk; after a restart it begins where the
-//! platform does, and what is told twice is recognised by its key.
+//! platform does, and what is told twice is recognised by its key. A connector also hears which chats it carries,
+//! so that it can ask the platform what was said there and never reached us.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use futures::future::join_all;
 use handoff_model::{
-    ConnectionId, Timestamp,
+    ConnectionId, HandoffId, Timestamp,
     connector::{Poll, Polled},
 };
 use serde_json::{Value, json};
 
 use super::{Runtime, TurnError};
-use crate::world::{Call, CallError};
+use crate::{
+    store::{Page, StoreError},
+    world::{Call, CallError},
+};
 
 /// Longest time for one poll.
 const POLLING: Duration = Duration::from_secs(30);
@@ -24,6 +28,8 @@ const TICK: Duration = Duration::from_millis(500);
 const WAITS: (u64, u64) = (500, 10 * 60 * 1000);
 /// After a failure, in milliseconds.
 const AFTER_FAILURE: u64 = 5_000;
+/// Most chats under way that connectors are told of.
+const MOST_OPEN: usize = 1_000;
 
 /// How far one connection has come.
 #[derive(Debug, Clone, Default)]
@@ -65,12 +71,21 @@ impl Runtime {
 
     /// One poll, its events on disk when this returns.
     async fn poll_once(&self, id: &ConnectionId, cursor: Option<Value>) -> Result<Polled, String> {
-        let call =
-            Call { verb: "poll", request: json!(Poll { cursor }), deadline: POLLING, checkpoints: None };
+        let open = self.carried_by(id).await.map_err(|error| error.to_string())?;
+        let request = json!(Poll { cursor, open });
+        let call = Call { verb: "poll", request, deadline: POLLING, checkpoints: None };
         let answer =
             self.0.parts.connectors.call(id, call).await.map_err(|error: CallError| error.to_string())?;
         let polled: Polled = serde_json::from_value(answer).map_err(|error| error.to_string())?;
         self.take_each(id, &polled.events).await.map_err(|error: TurnError| error.to_string())?;
         Ok(polled)
+    }
+
+    /// Handoffs whose chats a connection carries, the latest first.
+    async fn carried_by(&self, connection: &ConnectionId) -> Result<Vec<HandoffId>, StoreError> {
+        let page = Page { after: None, limit: MOST_OPEN };
+        let carried = self.0.parts.store.handoffs(Some("carrying"), page).await?;
+        let ours = carried.into_iter().filter(|handoff| handoff.connection == *connection);
+        Ok(ours.map(|handoff| handoff.id).collect())
     }
 }

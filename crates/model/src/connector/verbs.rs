@@ -72,6 +72,10 @@ pub struct Received {
 pub struct Poll {
     /// What the previous poll gave; none at first.
     pub cursor: Option<Value>,
+    /// Chats that this connection carries just now, by the key of their handoff, the latest first. A platform that
+    /// tells of an event only once is asked about these for what did not arrive.
+    #[serde(default)]
+    pub open: Vec<HandoffKey>,
 }
 
 /// What `poll` found.

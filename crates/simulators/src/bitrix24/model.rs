@@ -54,6 +54,8 @@ pub(super) struct Chat {
     pub(super) auto_handoffs: u32,
     /// How often a bot showed that it is busy.
     pub(super) input_actions: u32,
+    /// Operators write among themselves: nothing of it reaches the customer.
+    pub(super) silent: bool,
     /// What it is called outside, when it came through a connector.
     pub(super) outside_of: Option<Outside>,
     /// What the line made of it in the CRM: `LEAD` or `DEAL`, and its number.

@@ -195,7 +195,9 @@ impl State {
             return Err(format!("Operator {operator} does not have chat {chat}; accept it first."));
         }
         let files = file.map(|file| self.add_file(chat, operator, file)).into_iter().collect();
-        Ok(self.add_message(chat, Draft { files, ..Draft::says(operator, text) }))
+        let silent = self.chats.get(&chat).is_some_and(|chat| chat.silent);
+        let draft = Draft { files, reaches_customer: !silent, ..Draft::says(operator, text) };
+        Ok(self.add_message(chat, draft))
     }
 
     /// Ends the open session: everybody but the customer leaves.
@@ -209,6 +211,7 @@ impl State {
         }
         if let Some(entry) = self.chats.get_mut(&chat) {
             entry.owner = 0;
+            entry.silent = false;
             let customer = entry.customer;
             entry.members.retain(|member| *member == customer);
         }
@@ -235,6 +238,7 @@ impl Chat {
             handoff_calls: 0,
             auto_handoffs: 0,
             input_actions: 0,
+            silent: false,
             outside_of: None,
             crm: None,
         }

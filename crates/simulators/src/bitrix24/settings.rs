@@ -63,6 +63,10 @@ pub struct Settings {
     /// Which of the events of a new session comes first.
     #[arg(long, value_enum, default_value_t = JoinOrder::Random)]
     pub join_order: JoinOrder,
+    /// Whether a chat goes on naming its last session when that is closed; otherwise it names session 0. Documented is
+    /// neither.
+    #[arg(long, default_value_t = true, action = clap::ArgAction::Set)]
+    pub closed_session_named: bool,
     /// Whether a customer's message `0` is taken as a wish for a person.
     #[arg(long, default_value_t = true, action = clap::ArgAction::Set)]
     pub zero_hands_over: bool,

@@ -5,7 +5,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::model::{Bot, Chat, Command, EventMode, File, Holder, Kind, Message, User};
+use super::model::{Bot, Chat, Command, EventMode, File, Holder, Kind, Message, Session, User};
 use super::state::State;
 use super::tokens::Pair;
 
@@ -127,7 +127,7 @@ pub(super) fn chat(state: &State, chat: &Chat) -> Value {
         "entityId": chat.entity_id(),
         "entityData1": entity_data_1(state, chat),
         "entityData2": entity_data_2(chat),
-        "entityData3": "N",
+        "entityData3": entity_data_3(chat),
         "diskFolderId": 0,
         "parentChatId": 0,
         "parentMessageId": 0,
@@ -140,12 +140,18 @@ pub(super) fn chat(state: &State, chat: &Chat) -> Value {
 
 /// CRM link, state and, in the sixth field, the session.
 pub(super) fn entity_data_1(state: &State, chat: &Chat) -> String {
-    let session = chat.sessions.last().and_then(|id| state.sessions.get(id));
+    let named = |session: &&Session| session.is_open() || state.settings.closed_session_named;
+    let session = chat.sessions.last().and_then(|id| state.sessions.get(id)).filter(named);
     let (id, began) = session.map_or((0, 0), |session| (session.id, session.created_ms / 1000));
     match &chat.crm {
         Some((kind, number)) => format!("Y|{kind}|{number}|N|N|{id}|{began}|0|0|0"),
         None => format!("N|NONE|0|N|N|{id}|{began}|0|0|0"),
     }
+}
+
+/// `entity_data_3`: whether operators write among themselves.
+pub(super) fn entity_data_3(chat: &Chat) -> &'static str {
+    if chat.silent { "Y" } else { "N" }
 }
 
 /// `entity_data_2`: what the chat is linked with in the CRM.

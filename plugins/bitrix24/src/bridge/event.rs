@@ -24,6 +24,9 @@ const MOST_FILES: usize = 20;
 /// Longest id of a chat that may be ours.
 const LONGEST_KEY: usize = 200;
 
+/// Why a chat is over, in one word.
+const CLOSED: &str = "closed";
+
 /// What live agents changed afterwards is told as another line.
 const CORRECTED: &str = "(corrected) ";
 const WITHDRAWN: &str = "(a message was withdrawn)";
@@ -31,6 +34,48 @@ const WITHDRAWN: &str = "(a message was withdrawn)";
 /// Whether an event belongs to connectors.
 pub(crate) fn is_ours(form: &Value) -> bool {
     wire::text(&form["event"]).to_ascii_uppercase().starts_with("ONIMCONNECTOR")
+}
+
+/// What a live agent wrote, as the event that told of it would have said.
+pub(super) fn added(
+    portal: &Portal,
+    at: Timestamp,
+    place: (u64, &HandoffKey),
+    message: u64,
+    said: (Option<String>, Content),
+) -> PlatformEvent {
+    let ((chat, key), (name, content)) = (place, said);
+    PlatformEvent {
+        key: event_key(portal, "ONIMCONNECTORMESSAGEADD", &format!("{chat}/{message}")),
+        chat: chat.to_string(),
+        handoff: Some(key.clone()),
+        platform_session: None,
+        at,
+        kind: EventKind::LiveAgentMessage { name, content, external_id: message.to_string() },
+    }
+}
+
+/// The end of a session, as the event that told of it would have said.
+pub(super) fn finished(
+    portal: &Portal,
+    at: Timestamp,
+    place: (u64, &HandoffKey),
+    session: &str,
+) -> PlatformEvent {
+    let (chat, key) = place;
+    PlatformEvent {
+        key: event_key(portal, "ONIMCONNECTORDIALOGFINISH", &format!("{chat}/{session}")),
+        chat: chat.to_string(),
+        handoff: Some(key.clone()),
+        platform_session: Some(session.to_owned()),
+        at,
+        kind: EventKind::Closed { reason: CLOSED.to_owned() },
+    }
+}
+
+/// By which an event is known when it comes again.
+fn event_key(portal: &Portal, name: &str, which: &str) -> String {
+    format!("{}/{name}/{which}", portal.host.to_ascii_lowercase())
 }
 
 /// Reads a verified event; one for each message in it.
@@ -124,8 +169,8 @@ impl Reader<'_> {
         if content.is_empty() {
             return self.ignored(&which, "an empty message");
         }
-        let kind = EventKind::LiveAgentMessage { name, content, external_id: id.to_string() };
-        self.event(&which, chat, key, None, kind)
+        let told = added(self.portal, self.at, (chat, &HandoffKey::new(key)), id, (name, content));
+        PlatformEvent { key: self.key(&which), ..told }
     }
 
     /// What is to be told when a message was received; a deleted one needs nothing.
@@ -169,26 +214,7 @@ impl Reader<'_> {
         if wire::text(&session["closed"]).eq_ignore_ascii_case("n") {
             return Ok(self.ignored(&which, "a dialog goes on"));
         }
-        let kind = EventKind::Closed { reason: "closed".to_owned() };
-        Ok(self.event(&which, chat, key, Some(number.to_string()), kind))
-    }
-
-    fn event(
-        &self,
-        which: &str,
-        chat: u64,
-        key: &str,
-        session: Option<String>,
-        kind: EventKind,
-    ) -> PlatformEvent {
-        PlatformEvent {
-            key: self.key(which),
-            chat: chat.to_string(),
-            handoff: Some(HandoffKey::new(key)),
-            platform_session: session,
-            at: self.at,
-            kind,
-        }
+        Ok(finished(self.portal, self.at, (chat, &HandoffKey::new(key)), &number.to_string()))
     }
 
     fn ignored(&self, which: &str, reason: &str) -> PlatformEvent {
@@ -203,7 +229,7 @@ impl Reader<'_> {
     }
 
     fn key(&self, which: &str) -> String {
-        format!("{}/{}/{which}", self.portal.host.to_ascii_lowercase(), self.name)
+        event_key(self.portal, self.name, which)
     }
 }
 

@@ -100,6 +100,19 @@ pub(crate) fn has(said: &[Said], id: &str) -> bool {
     said.iter().any(|line| line.ours.iter().any(|known| known == id))
 }
 
+/// Whether an id is one that we gave the person's words. Ids that acknowledge a live agent's have an `a`.
+pub(crate) fn is_ours(id: &str) -> bool {
+    let part = |mark: &str| id.rsplit_once(mark).is_some_and(|(_, rest)| is_number(rest));
+    part(".h")
+        || id.rsplit_once('.').is_some_and(|(front, n)| {
+            is_number(n) && front.rsplit_once(".w").is_some_and(|(_, seq)| is_number(seq))
+        })
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

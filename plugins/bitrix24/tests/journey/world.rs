@@ -234,7 +234,7 @@ impl World {
 
     /// One poll with this cursor.
     pub(crate) async fn polls(&self, cursor: Option<Value>) -> Polled {
-        self.bitrix24.poll(&self.host.cx(), Poll { cursor }).await.unwrap()
+        self.bitrix24.poll(&self.host.cx(), Poll { cursor, open: Vec::new() }).await.unwrap()
     }
 
     /// The next delivery, received by the connector.

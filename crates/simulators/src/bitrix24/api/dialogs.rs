@@ -37,7 +37,7 @@ pub(super) fn get(state: &mut State, caller: Caller, params: Params) -> Outcome 
         "entity_id": chat.entity_id(),
         "entity_data_1": views::entity_data_1(state, chat),
         "entity_data_2": views::entity_data_2(chat),
-        "entity_data_3": "N",
+        "entity_data_3": views::entity_data_3(chat),
         "mute_list": [],
         "manager_list": views::managers(state, chat),
         "date_create": views::date(chat.created_ms),
@@ -107,7 +107,8 @@ fn line(chat: &Chat, message: &Message) -> Value {
     if let Some(mid) = &message.mid {
         params.insert("connectorMid".to_owned(), json!([mid]));
     }
-    if message.system {
+    // Lines that the customer never gets look the same to staff as notes of the system.
+    if message.system || !message.reaches_customer {
         params.insert("class".to_owned(), json!("bx-messenger-content-item-system"));
     }
     json!({

@@ -37,7 +37,7 @@ const BOT_IN_LINES: &[&str] = &["imopenlines", "imbot"];
 const CONNECTOR: &[&str] = &["imconnector", "imopenlines"];
 const USER: &[&str] = &["user|user_brief|user_basic"];
 
-static METHODS: [Method; 55] = [
+static METHODS: [Method; 56] = [
     method("batch", NONE, batch::run),
     method("scope", NONE, portal::scope),
     method("server.time", NONE, portal::server_time),
@@ -81,6 +81,7 @@ static METHODS: [Method; 55] = [
     method("imopenlines.revision.get", LINES, lines::revision),
     method("imopenlines.operator.transfer", LINES, operators::transfer),
     method("imopenlines.operator.another.finish", LINES, operators::another_finish),
+    method("imopenlines.session.mode.silent", LINES, operators::silent),
     method("imconnector.register", CONNECTOR, connectors::register),
     method("imconnector.unregister", CONNECTOR, connectors::unregister),
     method("imconnector.activate", CONNECTOR, connectors::activate),

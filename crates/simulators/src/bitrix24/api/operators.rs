@@ -23,6 +23,16 @@ pub(super) fn transfer(state: &mut State, _: Caller, params: Params) -> Outcome 
     ok(json!(true))
 }
 
+/// `imopenlines.session.mode.silent`: operators write among themselves, or to the customer again.
+pub(super) fn silent(state: &mut State, _: Caller, params: Params) -> Outcome {
+    let params = params.upper();
+    let id = chat(state, &params)?;
+    if let Some(chat) = state.chats.get_mut(&id) {
+        chat.silent = params.flag("ACTIVATE", false);
+    }
+    ok(json!(true))
+}
+
 /// `imopenlines.operator.another.finish`.
 pub(super) fn another_finish(state: &mut State, _: Caller, params: Params) -> Outcome {
     let chat = chat(state, &params.upper())?;

@@ -28,6 +28,7 @@ pub(super) fn routes(portal: Arc<Portal>) -> Router {
         .route("/operator/accept", post(operators::operator_accept))
         .route("/operator/intercept", post(operators::operator_intercept))
         .route("/operator/reply", post(operators::operator_reply))
+        .route("/operator/silent", post(operators::operator_silent))
         .route("/operator/attach", post(operators::operator_attach))
         .route("/operator/close", post(operators::operator_close))
         .route("/operator/set", post(operators::operator_set))

@@ -55,6 +55,27 @@ pub(super) async fn operator_reply(
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+pub(super) struct Silent {
+    chat_id: i64,
+    on: bool,
+}
+
+/// Operators write among themselves from now on, or to the customer again.
+pub(super) async fn operator_silent(
+    Shared(portal): Shared<Arc<Portal>>,
+    Json(silent): Json<Silent>,
+) -> Answered {
+    let known = portal.act(|state| {
+        let chat = state.chats.get_mut(&silent.chat_id)?;
+        chat.silent = silent.on;
+        Some(())
+    });
+    known.ok_or_else(|| Refused::because(format!("There is no chat {}.", silent.chat_id)))?;
+    Ok(Json(json!({ "silent": silent.on })))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Attached {
     chat_id: i64,
     operator: i64,
