@@ -114,6 +114,50 @@ async fn a_worker_that_ends_is_replaced_at_once_and_the_server_does_not_notice()
 }
 
 #[tokio::test]
+async fn the_process_that_stands_by_takes_over_from_one_that_ends_and_another_one_stands_by() -> Result<()> {
+    let mut server = started(|_| ()).await?;
+    hands_over(&server).await?;
+    let mut before = until_standby(&server, 0).await?;
+    for _ in 0..2 {
+        server.kill9_workers()?;
+        hands_over(&server).await?;
+        assert_eq!(server.workers()?, [before], "the one that stood by is not the one at work");
+        before = until_standby(&server, before).await?;
+    }
+    // That nobody stands by any more is nobody's loss.
+    signal(before, Signal::KILL)?;
+    server.kill9_workers()?;
+    hands_over(&server).await?;
+    let status = fs::read_to_string(format!("/proc/{}/status", until_standby(&server, before).await?))?;
+    assert!(status.contains("Seccomp:\t2"), "{status}");
+    server.stop().await?;
+    server.reconfigure(|config| config["plugins"]["standby"] = json!(false))?;
+    server.restart().await?;
+    server.kill9_workers()?;
+    hands_over(&server).await?;
+    assert_eq!(server.standbys()?, [] as [u32; 0]);
+    Ok(())
+}
+
+/// Waits until one stands by that is not this one, ready to take over.
+async fn until_standby(server: &Server, not: u32) -> Result<u32> {
+    let end = std::time::Instant::now() + PATIENCE;
+    loop {
+        let ready = |process: &u32| {
+            fs::read_to_string(format!("/proc/{process}/status"))
+                .is_ok_and(|status| status.contains("State:\tS"))
+        };
+        if let Some(process) =
+            server.standbys()?.into_iter().find(|process| *process != not && ready(process))
+        {
+            return Ok(process);
+        }
+        ensure!(std::time::Instant::now() < end, "nobody stands by: {}", server.log_tail());
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::test]
 async fn p3_a_worker_that_stands_still_is_ended_and_what_became_of_its_call_is_looked_up() -> Result<()> {
     let zendesk = Zendesk::start(&[]).await?;
     let server = Server::start(Setup::new()?.with_zendesk(&zendesk).with_plugins(&["zendesk"])).await?;

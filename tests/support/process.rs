@@ -145,8 +145,7 @@ pub fn children(of: u32) -> Result<Vec<u32>> {
     Ok(numbers.filter(ours).collect())
 }
 
-/// How a process was called, its words separated by spaces.
-pub fn command_line(process: u32) -> String {
-    let words = fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default();
-    String::from_utf8_lossy(&words).replace('\0', " ")
+/// What a process calls itself.
+pub fn process_name(process: u32) -> String {
+    fs::read_to_string(format!("/proc/{process}/comm")).unwrap_or_default().trim_end().to_owned()
 }

@@ -16,7 +16,7 @@ use rustix::process::Signal;
 use crate::{
     PACE, PATIENCE,
     built::built,
-    process::{Running, children, command_line, signal, whole},
+    process::{Running, children, process_name, signal, whole},
     search,
     setup::{ADMIN_KEY, Setup},
     web::Web,
@@ -119,11 +119,20 @@ impl Server {
     /// # Errors
     /// When it does not run.
     pub fn workers(&self) -> Result<Vec<u32>> {
+        self.children_called("handoff-worker")
+    }
+
+    /// Numbers of the processes that stand by for those.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn standbys(&self) -> Result<Vec<u32>> {
+        self.children_called("handoff-standby")
+    }
+
+    fn children_called(&self, name: &str) -> Result<Vec<u32>> {
         let server = self.running.as_ref().and_then(Running::pid).context("the server does not run")?;
-        Ok(children(server)?
-            .into_iter()
-            .filter(|child| command_line(*child).contains("connector-worker"))
-            .collect())
+        Ok(children(server)?.into_iter().filter(|child| process_name(*child) == name).collect())
     }
 
     /// `kill -9` for all of them.

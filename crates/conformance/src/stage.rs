@@ -127,7 +127,8 @@ impl House {
             folder: self.place.join("plugins"),
             vault: self.vault(),
             allow_loopback_http: true,
-            limits: Limits { hangs_after: self.terms.hangs_after, ..Limits::default() },
+            // Nothing is in a hurry here, and there are many registries.
+            limits: Limits { hangs_after: self.terms.hangs_after, standby: false, ..Limits::default() },
             trust: Trust { policy: Policy::Any, ..Trust::default() },
             program: Some(self.terms.program.clone()),
             modes: Modes { others: Some(self.mode), of: BTreeMap::new() },

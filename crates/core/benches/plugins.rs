@@ -63,7 +63,8 @@ fn main() {
     table.print();
     bench.changes(Mode::InProcess);
     bench.changes(Mode::Worker);
-    bench.crash();
+    bench.crash(true);
+    bench.crash(false);
 }
 
 /// Mean time of a call, by kind, size and number of callers.
@@ -175,27 +176,35 @@ impl Bench {
     }
 
     /// From the end of a worker to the first answer of the next.
-    fn crash(&self) {
-        let registry = self.registry("crash", Mode::Worker, false);
+    fn crash(&self, standby: bool) {
+        let name = if standby { "crash" } else { "crash-alone" };
+        let limits = Limits { standby, ..Limits::default() };
+        let registry = self.registry_with(name, Mode::Worker, false, limits);
         let mut waits = Vec::new();
         for _ in 0..20 {
             self.runtime.block_on(one(&registry, 0)).unwrap();
             // As long as a false start would last, so that there is no pause.
             std::thread::sleep(Duration::from_millis(600));
             let began = Instant::now();
-            kill_workers();
+            kill_worker();
             while self.runtime.block_on(one(&registry, 0)).is_err() {}
             waits.push(began.elapsed());
         }
         waits.sort();
+        let private: Vec<_> = children().into_iter().map(private).collect();
         println!(
-            "worker: first answer after a crash {:.1} ms, at most {:.1} ms",
+            "worker, {}: first answer after a crash {:.1} ms, at most {:.1} ms; memory of its own, in KiB: {private:?}",
+            if standby { "another one stands by" } else { "nobody stands by" },
             ms(waits[10]),
             ms(waits[19])
         );
     }
 
     fn registry(&self, name: &str, mode: Mode, follow: bool) -> Arc<Registry> {
+        self.registry_with(name, mode, follow, Limits::default())
+    }
+
+    fn registry_with(&self, name: &str, mode: Mode, follow: bool, limits: Limits) -> Arc<Registry> {
         let place = self.folder.path().join(name);
         fs::create_dir_all(place.join("plugins")).unwrap();
         fs::copy(&self.plugin, place.join("plugins/loopback.so")).unwrap();
@@ -203,7 +212,7 @@ impl Bench {
             folder: place.join("plugins"),
             vault: place.join("vault"),
             allow_loopback_http: false,
-            limits: Limits::default(),
+            limits,
             trust: Trust { policy: Policy::Any, ..Trust::default() },
             program: Some(self.program.clone()),
             modes: Modes { others: Some(mode), of: BTreeMap::new() },
@@ -359,18 +368,36 @@ fn resident() -> u64 {
     line.trim().trim_end_matches(" kB").parse().unwrap_or(0)
 }
 
-/// Ends every process that this one started.
-fn kill_workers() {
+/// Ends the process at work: of those that this one started, the oldest.
+fn kill_worker() {
+    let oldest = children().into_iter().min_by_key(|child| started(*child));
+    let process = oldest.and_then(rustix::process::Pid::from_raw).unwrap();
+    rustix::process::kill_process(process, rustix::process::Signal::KILL).unwrap();
+}
+
+/// Processes that this one started and that have not ended.
+fn children() -> Vec<i32> {
     let parent = format!("PPid:\t{}", std::process::id());
-    for entry in fs::read_dir("/proc").unwrap().flatten() {
+    let ours = |entry: fs::DirEntry| {
         let status = fs::read_to_string(entry.path().join("status")).unwrap_or_default();
-        let number = entry.file_name().to_str().and_then(|name| name.parse().ok());
-        if let (true, Some(process)) =
-            (status.lines().any(|line| line == parent), number.and_then(rustix::process::Pid::from_raw))
-        {
-            let _ = rustix::process::kill_process(process, rustix::process::Signal::KILL);
-        }
-    }
+        let is_ours = status.lines().any(|line| line == parent) && status.contains("\nVmRSS:");
+        is_ours.then(|| entry.file_name().to_str()?.parse().ok())?
+    };
+    fs::read_dir("/proc").unwrap().flatten().filter_map(ours).collect()
+}
+
+/// When a process began, in the system's ticks.
+fn started(process: i32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    let after_name = status.rsplit(')').next().unwrap_or_default();
+    after_name.split_whitespace().nth(19).and_then(|ticks| ticks.parse().ok()).unwrap_or(u64::MAX)
+}
+
+/// Memory that a process shares with nobody, in KiB.
+fn private(process: i32) -> u64 {
+    let maps = fs::read_to_string(format!("/proc/{process}/smaps_rollup")).unwrap_or_default();
+    let sizes = maps.lines().filter(|line| line.starts_with("Private_"));
+    sizes.filter_map(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok()).sum()
 }
 
 fn ms(time: Duration) -> f64 {

@@ -106,7 +106,7 @@ fn plugin_options(config: &Config, role: Role) -> Options {
         folder: config.plugins.folder.clone(),
         vault: vault(config),
         allow_loopback_http: config.plugins.allow_loopback_http,
-        limits: Limits::default(),
+        limits: Limits { standby: config.plugins.standby && role == Role::Server, ..Limits::default() },
         trust: trust(config),
         // The program as it runs, also when its file was replaced meanwhile.
         program: Some(PathBuf::from("/proc/self/exe")),

@@ -119,6 +119,9 @@ pub struct Limits {
     pub hangs_after: Duration,
     /// For how long a new generation is on probation.
     pub probation: Duration,
+    /// Whether a second process stands by for each connector in worker mode. It takes over at once when the first
+    /// one ends, and needs as much memory as one that does nothing.
+    pub standby: bool,
 }
 
 impl Default for Limits {
@@ -128,6 +131,7 @@ impl Default for Limits {
             at_once: 256,
             hangs_after: Duration::from_secs(5),
             probation: Duration::from_secs(600),
+            standby: true,
         }
     }
 }

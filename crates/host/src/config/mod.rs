@@ -108,6 +108,8 @@ pub(crate) struct Plugins {
     pub(crate) mode: Option<Mode>,
     /// The same for single connectors.
     pub(crate) modes: BTreeMap<ConnectorId, Mode>,
+    /// Whether a second process stands by for each connector in worker mode.
+    pub(crate) standby: bool,
     /// Hosts that a connector may ask for; unless set, what its manifest asks for.
     pub(crate) hosts: BTreeMap<ConnectorId, Vec<String>>,
 }
@@ -124,6 +126,7 @@ impl Default for Plugins {
             lock_file: PathBuf::from("connectors.lock"),
             mode: None,
             modes: BTreeMap::new(),
+            standby: true,
             hosts: BTreeMap::new(),
         }
     }

@@ -10,9 +10,10 @@ use handoff_abi::Plugin;
 use handoff_model::ConnectionId;
 use tokio::{
     sync::watch,
+    task::JoinHandle,
     time::{Instant, sleep_until},
 };
-use tracing::{error, level_filters::LevelFilter, warn};
+use tracing::{debug, error, level_filters::LevelFilter, warn};
 
 use super::{Crew, pulse::Pulse};
 use crate::plugins::{
@@ -42,7 +43,12 @@ pub(super) struct Sitting {
 
 impl Sitting {
     /// Makes a connector for every account that can have one.
-    pub(super) async fn begin(crew: &Crew, stop: &watch::Receiver<bool>, pulse: &Pulse) -> Self {
+    pub(super) async fn begin(
+        crew: &Crew,
+        stop: &watch::Receiver<bool>,
+        pulse: &Pulse,
+        standby: &mut Standby,
+    ) -> Self {
         match &crew.image.code {
             Code::Here(_) => {
                 let shared = shared(crew, stop);
@@ -52,7 +58,7 @@ impl Sitting {
                     .collect();
                 Self { seats, worker: None, until: None }
             }
-            Code::Apart(recipe) => apart(crew, recipe, stop).await,
+            Code::Apart(recipe) => apart(crew, recipe, stop, standby).await,
         }
     }
 
@@ -73,6 +79,25 @@ impl Sitting {
             }
             (None, None) => std::future::pending().await,
         }
+    }
+}
+
+/// The process that takes over when the one at work ends. It has opened the file and made no connector yet.
+#[derive(Default)]
+pub(super) struct Standby(Option<JoinHandle<Result<Worker, String>>>);
+
+impl Standby {
+    /// The process that stands by, if it still does. One that is on its way is waited for: another one that
+    /// begins now would take longer.
+    async fn take(&mut self) -> Option<Worker> {
+        let worker = self.0.take()?.await.ok()?;
+        worker.inspect_err(|problem| debug!("Nobody stands by: {problem}")).ok().filter(Worker::is_there)
+    }
+
+    /// Starts the next one, behind what the lane has to do.
+    fn prepare(&mut self, crew: &Crew, recipe: &Recipe) {
+        let (recipe, clock, patience) = (recipe.clone(), crew.world.clock.clone(), crew.limits.hangs_after);
+        self.0 = Some(tokio::spawn(async move { Worker::start(&recipe, clock, patience).await }));
     }
 }
 
@@ -126,9 +151,13 @@ fn here(crew: &Crew, account: &Arc<Account>, shared: &Arc<Shared>, pulse: &Pulse
     made
 }
 
-async fn apart(crew: &Crew, recipe: &Recipe, stop: &watch::Receiver<bool>) -> Sitting {
+async fn apart(crew: &Crew, recipe: &Recipe, stop: &watch::Receiver<bool>, standby: &mut Standby) -> Sitting {
     let id = &crew.image.manifest.id;
-    let worker = match Worker::start(recipe, crew.world.clock.clone(), crew.limits.hangs_after).await {
+    let worker = match standby.take().await {
+        Some(ready) => Ok(ready),
+        None => Worker::start(recipe, crew.world.clock.clone(), crew.limits.hangs_after).await,
+    };
+    let worker = match worker {
         Ok(worker) => worker,
         Err(problem) => {
             error!(connector = %id, "The worker of connector {id} could not be started: {problem}");
@@ -147,6 +176,9 @@ async fn apart(crew: &Crew, recipe: &Recipe, stop: &watch::Receiver<bool>) -> Si
     let mut seats = HashMap::new();
     for (number, account) in (0_u32..).zip(&crew.accounts) {
         seats.insert(account.id.clone(), remote(&worker, number, account, &shared).await);
+    }
+    if crew.limits.standby {
+        standby.prepare(crew, recipe);
     }
     Sitting { seats, worker: Some(worker), until: None }
 }

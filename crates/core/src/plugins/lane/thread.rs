@@ -17,7 +17,7 @@ use tracing::error;
 use super::{
     Crew, Job,
     pulse::{Pulse, Watched},
-    sitting::{Restarts, Seat, Sitting},
+    sitting::{Restarts, Seat, Sitting, Standby},
 };
 use crate::plugins::answer::Outcome;
 
@@ -49,11 +49,11 @@ async fn serve(
     made: ready::Sender<()>,
 ) {
     let room = Arc::new(Semaphore::new(crew.limits.at_once.max(1)));
-    let mut restarts = Restarts::new();
+    let (mut restarts, mut standby) = (Restarts::new(), Standby::default());
     let mut paused: Option<(Duration, String)> = None;
     loop {
         let sitting = match paused.take() {
-            None => Sitting::begin(crew, &stop, &pulse).await,
+            None => Sitting::begin(crew, &stop, &pulse, &mut standby).await,
             Some((pause, reason)) => Sitting::pause(crew, pause, &reason),
         };
         // Nobody listens when a lane replaces another.

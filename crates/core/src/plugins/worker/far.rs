@@ -1,6 +1,6 @@
 //! The worker's end: opens the plugin file, makes its connectors, and asks the server for everything else.
 
-use std::{collections::HashMap, io, os::unix::net::UnixStream as Pair, path::Path, sync::Arc};
+use std::{collections::HashMap, ffi::CStr, io, os::unix::net::UnixStream as Pair, path::Path, sync::Arc};
 
 use futures::{FutureExt, future::BoxFuture};
 use handoff_abi::{
@@ -21,12 +21,18 @@ use super::{
 };
 use crate::plugins::{inspect::inspect, load, report::Refusal};
 
+/// The name of a process that has made no connector yet.
+const STANDBY: &CStr = c"handoff-standby";
+/// The name of a process that runs connectors.
+const AT_WORK: &CStr = c"handoff-worker";
+
 /// Runs the connectors of one plugin file in this process for the server at the other end of the socket.
 /// Ends when the server is gone.
 ///
 /// # Errors
 /// When the process cannot be confined at all, or the socket fails.
 pub fn work_here(file: &Path, server: Pair) -> io::Result<()> {
+    call_itself(STANDBY);
     jail::limit()?;
     // It makes sockets for itself, which is not possible later.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
@@ -39,6 +45,12 @@ pub fn work_here(file: &Path, server: Pair) -> io::Result<()> {
         let bench = Bench { module, confined, peer: peer.clone(), plugins: Arc::default() };
         peer.serve(UnixStream::from_std(server)?, outgoing, None, Arc::new(bench)).await
     })
+}
+
+/// What the system's list of processes calls this one.
+fn call_itself(name: &CStr) {
+    // Of no consequence but for whoever looks.
+    let _ = rustix::thread::set_name(name);
 }
 
 /// The connectors of this process, by seat.
@@ -58,6 +70,7 @@ impl Bench {
         };
         match made {
             Ok(plugin) => {
+                call_itself(AT_WORK);
                 self.plugins.lock().insert(seat, Arc::new(plugin));
                 RResult::ROk(RVec::new())
             }

@@ -102,6 +102,11 @@ impl Worker {
         Ok(PluginApi_TO::from_ptr(RBox::new(remote), TD_Opaque))
     }
 
+    /// Whether its process has not ended.
+    pub(in crate::plugins) fn is_there(&self) -> bool {
+        self.ended.borrow().is_none()
+    }
+
     /// Id of the process.
     pub(in crate::plugins) fn id(&self) -> u32 {
         self.child.lock().id()
