@@ -6,6 +6,7 @@ use handoff_model::{ConversationId, Message};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{Sqlite, conversations, failure::Failure, handoffs, messages, outbox, unsigned};
+use crate::listing::beginning;
 
 impl Transactions for Sqlite {
     fn commit(&self, changes: Changes) -> BoxFuture<'_, Result<()>> {
@@ -146,14 +147,4 @@ impl Numbers {
 
 fn last_said(messages: &[(ConversationId, Message)], id: &ConversationId) -> Option<String> {
     messages.iter().rev().find(|(of, _)| of == id).map(|(_, message)| beginning(message))
-}
-
-/// As much of a message as a list shows.
-fn beginning(message: &Message) -> String {
-    const LETTERS: usize = 120;
-    let text = message.content.text.trim();
-    if text.is_empty() {
-        return message.content.attachments.first().map_or_else(String::new, |file| file.name.clone());
-    }
-    text.chars().take(LETTERS).collect()
 }

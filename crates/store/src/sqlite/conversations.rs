@@ -9,6 +9,7 @@ use handoff_model::{ChannelId, ConversationId, Message, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{Sqlite, failure::Failure, integer, limit, messages, unsigned};
+use crate::listing::{cursor, place};
 
 impl Conversations for Sqlite {
     fn conversation(&self, id: &ConversationId) -> BoxFuture<'_, Result<Option<Conversation>>> {
@@ -135,19 +136,4 @@ fn summary(row: &Row<'_>) -> rusqlite::Result<ConversationSummary> {
         last_text: row.get(4)?,
         updated: Timestamp(updated),
     })
-}
-
-/// Where the next page of a list by time begins.
-pub(super) fn cursor(time: i64, id: &str) -> String {
-    format!("{time}.{id}")
-}
-
-/// The time and id after which a page begins: those of the last row seen.
-pub(super) fn place(page: &Page) -> std::result::Result<(i64, &str), Failure> {
-    let Some(cursor) = page.after.as_deref() else {
-        // Later than any row.
-        return Ok((i64::MAX, ""));
-    };
-    let parts = cursor.split_once('.').and_then(|(time, id)| Some((time.parse().ok()?, id)));
-    parts.ok_or_else(|| StoreError::NoSuchPage.into())
 }

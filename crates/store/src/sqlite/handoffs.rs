@@ -8,12 +8,8 @@ use handoff_core::{
 use handoff_model::{ConnectionId, ConnectorId, ConversationId, HandoffId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::{
-    Sqlite,
-    conversations::{cursor, place},
-    failure::Failure,
-    integer, limit, messages, unsigned,
-};
+use super::{Sqlite, failure::Failure, integer, limit, messages, unsigned};
+use crate::listing::{cursor, place};
 
 impl Handoffs for Sqlite {
     fn handoff(&self, id: &HandoffId) -> BoxFuture<'_, Result<Option<Handoff>>> {

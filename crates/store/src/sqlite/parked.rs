@@ -1,23 +1,22 @@
 //! Webhook requests that could not be read when they arrived.
 
 use futures::future::BoxFuture;
-use handoff_core::store::{Parked, ParkedRequest, Result, StoreError};
+use handoff_core::store::{Parked, ParkedRequest, Result};
 use handoff_model::{ConnectionId, Timestamp};
 use rusqlite::params;
 
-use super::{Sqlite, limit};
-
-/// Requests kept for one connection at most.
-const MOST: i64 = 1000;
+use super::{Sqlite, integer, limit};
+use crate::listing::{MOST_PARKED, too_many_parked};
 
 impl Parked for Sqlite {
     fn park(&self, request: ParkedRequest) -> BoxFuture<'_, Result<()>> {
         self.write(move |db| {
             let connection = request.connection.as_str();
             let count = "SELECT count(*) FROM parked WHERE connection = ?1";
-            if db.prepare_cached(count)?.query_row([connection], |row| row.get::<_, i64>(0))? >= MOST {
-                let full = format!("{MOST} requests of {connection} wait to be read already");
-                return Err(StoreError::Unavailable(full).into());
+            if db.prepare_cached(count)?.query_row([connection], |row| row.get::<_, i64>(0))?
+                >= integer(MOST_PARKED as u64)
+            {
+                return Err(too_many_parked(&request.connection).into());
             }
             let sql = "INSERT INTO parked (connection, sealed, at) VALUES (?1, ?2, ?3)";
             db.prepare_cached(sql)?.execute(params![connection, request.sealed, request.at.0])?;
