@@ -3,9 +3,10 @@
 //! Every wait of a simulator (retry spacing, expiry, queues) goes through here, so
 //! that a test can live through fifteen minutes of redelivery in a second.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 /// A clock that runs `factor` times faster than the real one.
 #[derive(Debug, Clone)]
@@ -19,7 +20,13 @@ impl Clock {
     /// A clock showing the present wall time. A factor that is not a positive number counts as 1.
     pub fn new(factor: f64) -> Self {
         let factor = if factor.is_finite() && factor > 0.0 { factor } else { 1.0 };
-        Self { factor, began: Instant::now(), began_ms: Timestamp::now().as_millisecond() }
+        Self { factor, ..Self::starting(Timestamp::now().as_millisecond()) }
+    }
+
+    /// A clock that shows this many milliseconds since the Unix epoch now, and runs as the runtime's time does: where
+    /// that stands still until something is due, so does this.
+    pub fn starting(began_ms: i64) -> Self {
+        Self { factor: 1.0, began: Instant::now(), began_ms }
     }
 
     /// Simulated milliseconds since the Unix epoch.

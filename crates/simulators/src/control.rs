@@ -22,7 +22,7 @@ use tokio::sync::watch;
 use tower::ServiceExt;
 
 use crate::clock::Clock;
-use crate::deliveries::{self, Deliveries};
+use crate::deliveries::{self, Deliveries, Outlet};
 use crate::faults::{self, Abort, Fault, Faults};
 use crate::journal::Journal;
 
@@ -43,6 +43,13 @@ pub struct Common {
     pub seed: u64,
 }
 
+/// What a simulator takes from outside: time, and the way by which its deliveries leave.
+#[derive(Clone)]
+pub struct Surroundings {
+    pub clock: Clock,
+    pub outlet: Outlet,
+}
+
 /// The parts of a simulator that no platform owns.
 #[derive(Clone)]
 pub struct Control {
@@ -56,22 +63,29 @@ pub struct Control {
 }
 
 impl Control {
-    /// A control with a running clock and nothing recorded.
+    /// A control with a running clock and nothing recorded, whose deliveries leave by the network.
     ///
     /// # Errors
     ///
     /// When no http client can be made for the deliveries.
     pub fn new(common: &Common, error_body: fn(StatusCode) -> Value) -> anyhow::Result<Self> {
-        let clock = Clock::new(common.clock_factor);
+        let surroundings =
+            Surroundings { clock: Clock::new(common.clock_factor), outlet: deliveries::over_http()? };
+        Ok(Self::within(surroundings, common.seed, error_body))
+    }
+
+    /// A control with nothing recorded, within these surroundings.
+    pub fn within(surroundings: Surroundings, seed: u64, error_body: fn(StatusCode) -> Value) -> Self {
+        let Surroundings { clock, outlet } = surroundings;
         let revision = watch::Sender::new(0);
-        Ok(Self {
-            faults: Faults::new(common.seed),
+        Self {
+            faults: Faults::new(seed),
             journal: Journal::default(),
-            deliveries: Deliveries::new(clock.clone(), revision.clone())?,
+            deliveries: Deliveries::new(clock.clone(), revision.clone(), outlet),
             clock,
             error_body,
             revision,
-        })
+        }
     }
 
     /// Tells whoever waits on `inspect` that something is different now.
@@ -136,25 +150,23 @@ impl<T: serde::Serialize> IntoResponse for Json<T> {
     }
 }
 
-/// Serves a platform with the control around it, until the task is dropped.
+/// A platform with the control around it.
 ///
 /// `platform` answers the platform API and is struck by faults; `script` holds the
 /// platform's own control routes, without the `/_sim` prefix.
+pub fn around(control: Control, simulated: Arc<dyn Simulated>, platform: Router, script: Router) -> Router {
+    Router::new()
+        .nest("/_sim", routes(control.clone(), simulated).merge(script))
+        .route("/_sim/", get(|| async { Redirect::temporary("/_sim") }))
+        .fallback_service(platform.layer(axum::middleware::from_fn_with_state(control, faults::layer)))
+}
+
+/// Serves a platform until the task is dropped.
 ///
 /// # Errors
 ///
 /// When the listener fails.
-pub async fn serve(
-    listener: TcpListener,
-    control: Control,
-    simulated: Arc<dyn Simulated>,
-    platform: Router,
-    script: Router,
-) -> anyhow::Result<()> {
-    let router = Router::new()
-        .nest("/_sim", routes(control.clone(), simulated).merge(script))
-        .route("/_sim/", get(|| async { Redirect::temporary("/_sim") }))
-        .fallback_service(platform.layer(axum::middleware::from_fn_with_state(control, faults::layer)));
+pub async fn serve(listener: TcpListener, router: Router) -> anyhow::Result<()> {
     loop {
         let (stream, _) = listener.accept().await?;
         tokio::spawn(connection(stream, router.clone()));

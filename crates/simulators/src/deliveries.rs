@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -112,33 +113,61 @@ struct Inner {
     faults: Faults,
 }
 
+/// A request on its way to us.
+#[derive(Debug, Clone)]
+pub struct Parcel {
+    pub target: String,
+    pub headers: Vec<(String, String)>,
+    pub content_type: &'static str,
+    pub body: String,
+    /// How long the platform waits for an answer.
+    pub time_limit: Duration,
+}
+
+/// How requests leave the platform; gives the status that they were answered with, or what went wrong.
+pub type Outlet = Arc<dyn Fn(Parcel) -> BoxFuture<'static, Result<u16, String>> + Send + Sync>;
+
+/// Over the network.
+///
+/// # Errors
+///
+/// When no http client can be made.
+pub fn over_http() -> anyhow::Result<Outlet> {
+    // Fails only when a provider is installed already, which serves as well.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build()?;
+    Ok(Arc::new(move |parcel| {
+        let limit = parcel.time_limit.max(LEAST_PATIENCE);
+        let mut request = client.post(&parcel.target).timeout(limit).header("content-type", parcel.content_type);
+        for (name, value) in &parcel.headers {
+            request = request.header(name, value);
+        }
+        Box::pin(async move {
+            let answer = request.body(parcel.body).send().await;
+            answer.map(|answer| answer.status().as_u16()).map_err(|why| why.without_url().to_string())
+        })
+    }))
+}
+
 /// The outgoing deliveries of one simulator. Cheap to clone.
 #[derive(Clone)]
 pub struct Deliveries {
     inner: Arc<Mutex<Inner>>,
     wake: Arc<Notify>,
     held: watch::Sender<bool>,
-    client: reqwest::Client,
+    outlet: Outlet,
     clock: Clock,
     revision: watch::Sender<u64>,
 }
 
 impl Deliveries {
     /// An empty queue with its worker running; needs a runtime.
-    ///
-    /// # Errors
-    ///
-    /// When no http client can be made.
-    pub fn new(clock: Clock, revision: watch::Sender<u64>) -> anyhow::Result<Self> {
-        // Fails only when a provider is installed already, which serves as well.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client =
-            reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build()?;
+    pub fn new(clock: Clock, revision: watch::Sender<u64>, outlet: Outlet) -> Self {
         let inner = Arc::default();
         let this =
-            Self { inner, wake: Arc::default(), held: watch::Sender::new(false), client, clock, revision };
+            Self { inner, wake: Arc::default(), held: watch::Sender::new(false), outlet, clock, revision };
         tokio::spawn(this.clone().work());
-        Ok(this)
+        this
     }
 
     /// Queues deliveries, together and in order.
@@ -272,15 +301,16 @@ impl Deliveries {
     async fn send(&self, delivery: &Delivery) -> Try {
         let at_ms = self.clock.now_ms();
         let (content_type, body) = delivery.payload.to_body();
-        let limit = self.clock.real(delivery.policy.time_limit).max(LEAST_PATIENCE);
-        let mut request =
-            self.client.post(&delivery.target).timeout(limit).header("content-type", content_type);
-        for (name, value) in &delivery.headers {
-            request = request.header(name, value);
-        }
-        match request.body(body).send().await {
-            Ok(answer) => Try { at_ms, status: Some(answer.status().as_u16()), error: None },
-            Err(why) => Try { at_ms, status: None, error: Some(why.without_url().to_string()) },
+        let parcel = Parcel {
+            target: delivery.target.clone(),
+            headers: delivery.headers.clone(),
+            content_type,
+            body,
+            time_limit: self.clock.real(delivery.policy.time_limit),
+        };
+        match (self.outlet)(parcel).await {
+            Ok(status) => Try { at_ms, status: Some(status), error: None },
+            Err(why) => Try { at_ms, status: None, error: Some(why) },
         }
     }
 

@@ -18,6 +18,7 @@ mod host;
 mod inspect;
 mod keeper;
 mod lane;
+mod linked;
 mod load;
 mod probe;
 mod quarantine;
@@ -46,8 +47,10 @@ use serde_json::Value;
 use crate::world::{Blobs, Clock, Keep};
 
 pub use capability::measure::{Measure, MeasureKind};
+pub use capability::http::Transport;
 pub use history::{History, Served};
 pub use inspect::{FEATURES, Inspection, MODEL, inspect};
+pub use linked::{Linked, Make};
 pub use probe::probe_here;
 pub use quarantine::{Quarantine, Record, release, set_back};
 pub use registry::Registry;

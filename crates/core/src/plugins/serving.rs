@@ -272,7 +272,7 @@ impl Tally {
 }
 
 /// What crosses the edge for a call.
-fn payload(call: &str, request: &Value) -> Result<Vec<u8>, CallError> {
+pub(super) fn payload(call: &str, request: &Value) -> Result<Vec<u8>, CallError> {
     let payload = serde_json::json!({ "call": call, "request": request }).to_string().into_bytes();
     if payload.len() > MAX_PAYLOAD {
         return Err(CallError::NotBegun("the request is larger than 16 MiB".to_owned()));

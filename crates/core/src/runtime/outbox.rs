@@ -64,6 +64,7 @@ impl Runtime {
         let next = parts.store.next_due().await.ok().flatten();
         let pause = next.map_or(IDLE, |due| due.since(now)).min(IDLE);
         tokio::select! {
+            biased;
             () = woken => {}
             () = parts.clock.sleep(pause.max(SHORTEST)) => {}
         }

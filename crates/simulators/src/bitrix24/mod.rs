@@ -31,11 +31,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use axum::Router;
 use parking_lot::Mutex;
 use serde_json::Value;
 use tokio::net::TcpListener;
 
-use crate::control::{self, Control, Simulated};
+use crate::control::{self, Control, Simulated, Surroundings};
 use crate::deliveries::{Delivery, Payload, Policy};
 
 pub use settings::{JoinOrder, LeaveN, Options, Settings, WelcomeBotLeft};
@@ -52,13 +53,23 @@ const USER_AGENT: &str = "Bitrix24 Webhook Engine";
 pub async fn serve(listener: TcpListener, options: Options) -> anyhow::Result<()> {
     let base = format!("http://{}", listener.local_addr()?);
     let control = Control::new(&options.common, api::answer::fault_body)?;
+    control::serve(listener, routes(base, options, control)).await
+}
+
+/// The fake portal without a listener, known under the address `base`. Needs a runtime.
+pub fn service(base: String, options: Options, surroundings: Surroundings) -> Router {
+    let control = Control::within(surroundings, options.common.seed, api::answer::fault_body);
+    routes(base, options, control)
+}
+
+fn routes(base: String, options: Options, control: Control) -> Router {
     let state = State::new(&options, &base, control.clock.now_ms());
     let generation = AtomicU64::new(0);
     let portal =
         Arc::new(Portal { state: Mutex::new(state), control: control.clone(), options, base, generation });
     let script = script::routes(Arc::clone(&portal)).merge(page::routes(Arc::clone(&portal)));
     let simulated = Arc::new(Shown(Arc::clone(&portal)));
-    control::serve(listener, control, simulated, api::routes(portal), script).await
+    control::around(control, simulated, api::routes(portal), script)
 }
 
 /// The portal behind a lock, with the control that watches it.

@@ -28,6 +28,7 @@ mod world;
 
 use std::sync::Arc;
 
+use axum::Router;
 use parking_lot::Mutex;
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -35,7 +36,7 @@ use tokio::net::TcpListener;
 pub use options::{BadTarget, OnClose, Options, SupportOptions};
 use world::World;
 
-use crate::control::{self, Control, Simulated};
+use crate::control::{self, Control, Simulated, Surroundings};
 
 /// Serves the fake Zendesk until the task is dropped.
 ///
@@ -45,10 +46,20 @@ use crate::control::{self, Control, Simulated};
 pub async fn serve(listener: TcpListener, options: Options) -> anyhow::Result<()> {
     let base = format!("http://{}", listener.local_addr()?);
     let control = Control::new(&options.common, problem::error_body)?;
+    control::serve(listener, routes(base, options, control)).await
+}
+
+/// The fake Zendesk without a listener, known under the address `base`. Needs a runtime.
+pub fn service(base: String, options: Options, surroundings: Surroundings) -> Router {
+    let control = Control::within(surroundings, options.common.seed, problem::error_body);
+    routes(base, options, control)
+}
+
+fn routes(base: String, options: Options, control: Control) -> Router {
     let platform = Platform::new(options, base, control.clone());
     let routes = api::routes(platform.clone()).merge(support::routes(platform.clone()));
     let script = agent_routes::routes(platform.clone()).merge(page::routes(platform.clone()));
-    control::serve(listener, control, Arc::new(platform), routes, script).await
+    control::around(control, Arc::new(platform), routes, script)
 }
 
 /// The account behind a lock, with the control that watches it.

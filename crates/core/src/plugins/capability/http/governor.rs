@@ -191,6 +191,7 @@ impl Governor {
                 }
             };
             tokio::select! {
+                biased;
                 () = changed => {}
                 () = due => {}
                 () = &mut out_of_patience => return Err(self.instead()),

@@ -10,8 +10,9 @@ pub(in crate::plugins) mod governor;
 pub(in crate::plugins) mod grant;
 mod prepare;
 
-use std::{collections::BTreeMap, error::Error, time::Duration};
+use std::{collections::BTreeMap, error::Error, sync::Arc, time::Duration};
 
+use futures::future::BoxFuture;
 use handoff_model::connector::{HttpError, HttpRequest, HttpResponse};
 use reqwest::{Client, Request, Response, header::CONTENT_TYPE, redirect};
 
@@ -35,9 +36,19 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// What an answer without a media type is called.
 const UNKNOWN_MEDIA_TYPE: &str = "application/octet-stream";
 
+/// Takes requests to platforms in the network's place, in a simulation.
+pub trait Transport: Send + Sync + 'static {
+    /// Takes a request there and its answer back, within the request's own time limit.
+    ///
+    /// Fails with [`HttpError::NotSent`] when nothing left, and with [`HttpError::Lost`] when it may have had its
+    /// effect.
+    fn exchange(&self, request: Request) -> BoxFuture<'_, Result<Response, HttpError>>;
+}
+
 /// Sends requests. Belongs to the runtime on which it is used, with the connections that it keeps.
 pub(in crate::plugins) struct Http {
     client: Client,
+    transport: Option<Arc<dyn Transport>>,
     allow_loopback: bool,
 }
 
@@ -66,7 +77,12 @@ impl Http {
             .user_agent(concat!("handoff/", env!("CARGO_PKG_VERSION")))
             .build();
         let client = client.map_err(|error| format!("the server cannot send requests: {error}"))?;
-        Ok(Self { client, allow_loopback })
+        Ok(Self { client, transport: None, allow_loopback })
+    }
+
+    /// One whose requests go this way. The client only writes bodies.
+    pub(in crate::plugins) fn through(transport: Arc<dyn Transport>, client: Client) -> Self {
+        Self { client, transport: Some(transport), allow_loopback: true }
     }
 
     /// Sends a request when its turn has come, and reads its answer.
@@ -92,11 +108,14 @@ impl Http {
         save_as_blob: bool,
     ) -> Result<HttpResponse, HttpError> {
         let clean = |detail: &str| cut(sender.secrets.redact(detail));
-        let answer = self.client.execute(request).await.map_err(|error| {
-            let never_left = error.is_connect() || error.is_builder();
-            let detail = clean(&account(error));
-            if never_left { HttpError::NotSent { detail } } else { HttpError::Lost { detail } }
-        })?;
+        let answer = match &self.transport {
+            Some(transport) => transport.exchange(request).await?,
+            None => self.client.execute(request).await.map_err(|error| {
+                let never_left = error.is_connect() || error.is_builder();
+                let detail = clean(&account(error));
+                if never_left { HttpError::NotSent { detail } } else { HttpError::Lost { detail } }
+            })?,
+        };
         let read = read(answer, save_as_blob, sender.blobs).await;
         read.map_err(|detail| HttpError::Lost { detail: clean(&detail) })
     }
