@@ -34,6 +34,32 @@ fn limitless() -> Value {
     json!({ "per_second": 10_000, "burst": 10_000, "at_once": 1_000 })
 }
 
+/// The section `connections.bitrix24` of a server that uses the portal at this address, its bot being the assistant
+/// `line`.
+pub fn connection(portal: &str) -> Value {
+    json!({
+        "connector": "bitrix24",
+        "assistant": "line",
+        "settings": { "portal": portal, "webhook_user_id": 1, "bot_name": "Ada" },
+        "secrets": {
+            "webhook_code": WEBHOOK_CODE, "bot_token": "a-bot-token-of-these-tests",
+            "application_token": APPLICATION_TOKEN,
+        },
+        "quota": limitless(),
+    })
+}
+
+/// The section `connections.bitrix24` of a server that brings its own chats to line 30 of the portal at this address
+/// through the local application, and has no bot.
+pub fn application(portal: &str) -> Value {
+    json!({
+        "connector": "bitrix24",
+        "settings": { "portal": portal, "client_id": CLIENT_ID, "native": false, "line": 30 },
+        "secrets": { "client_secret": "simulatedclientsecret" },
+        "quota": limitless(),
+    })
+}
+
 impl Bitrix24 {
     /// Starts it.
     ///
@@ -46,27 +72,13 @@ impl Bitrix24 {
     /// The section `connections.bitrix24` of a server that uses this portal, its bot being the
     /// assistant `line`.
     pub fn connection(&self) -> Value {
-        json!({
-            "connector": "bitrix24",
-            "assistant": "line",
-            "settings": { "portal": self.base, "webhook_user_id": 1, "bot_name": "Ada" },
-            "secrets": {
-                "webhook_code": WEBHOOK_CODE, "bot_token": "a-bot-token-of-these-tests",
-                "application_token": APPLICATION_TOKEN,
-            },
-            "quota": limitless(),
-        })
+        connection(&self.base)
     }
 
     /// The section `connections.bitrix24` of a server that brings its own chats to line 30 through the
     /// local application, and has no bot.
     pub fn application(&self) -> Value {
-        json!({
-            "connector": "bitrix24",
-            "settings": { "portal": self.base, "client_id": CLIENT_ID, "native": false, "line": 30 },
-            "secrets": { "client_secret": "simulatedclientsecret" },
-            "quota": limitless(),
-        })
+        application(&self.base)
     }
 
     /// Waits until the bot is registered and greets on its line.

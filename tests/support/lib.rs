@@ -9,6 +9,7 @@
 pub mod assistants;
 pub mod banking;
 pub mod bitrix24;
+pub mod books;
 pub mod built;
 pub mod caller;
 pub mod chat;

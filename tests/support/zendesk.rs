@@ -35,6 +35,19 @@ impl Deref for Zendesk {
     }
 }
 
+/// The section `connections.zendesk` of a server that uses the account at this address.
+pub fn connection(base: &str) -> Value {
+    json!({
+        "connector": "zendesk",
+        "settings": {
+            "base_url": format!("{base}/sc"), "app_id": APP, "key_id": KEY, "support_user": SUPPORT_USER,
+        },
+        "secrets": {
+            "key_secret": KEY_SECRET, "webhook_secret": WEBHOOK_SECRET, "support_secret": SUPPORT_SECRET,
+        },
+    })
+}
+
 impl Zendesk {
     /// Starts it.
     ///
@@ -46,15 +59,7 @@ impl Zendesk {
 
     /// The section `connections.zendesk` of a server that uses this account.
     pub fn connection(&self) -> Value {
-        json!({
-            "connector": "zendesk",
-            "settings": {
-                "base_url": format!("{}/sc", self.base), "app_id": APP, "key_id": KEY, "support_user": SUPPORT_USER,
-            },
-            "secrets": {
-                "key_secret": KEY_SECRET, "webhook_secret": WEBHOOK_SECRET, "support_secret": SUPPORT_SECRET,
-            },
-        })
+        connection(&self.base)
     }
 
     /// Sends the account's webhooks to a server.

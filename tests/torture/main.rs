@@ -14,11 +14,11 @@ mod storm;
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
-use handoff_tests::note;
+use handoff_tests::{books::Tally, note};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use tokio::task::JoinSet;
 
-use books::{Book, Tally};
+use books::Book;
 use stage::{Route, Stage};
 
 /// How much faster time runs on all sides.

@@ -138,7 +138,8 @@ pub fn over_http() -> anyhow::Result<Outlet> {
     let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build()?;
     Ok(Arc::new(move |parcel| {
         let limit = parcel.time_limit.max(LEAST_PATIENCE);
-        let mut request = client.post(&parcel.target).timeout(limit).header("content-type", parcel.content_type);
+        let mut request =
+            client.post(&parcel.target).timeout(limit).header("content-type", parcel.content_type);
         for (name, value) in &parcel.headers {
             request = request.header(name, value);
         }

@@ -46,8 +46,8 @@ use serde_json::Value;
 
 use crate::world::{Blobs, Clock, Keep};
 
-pub use capability::measure::{Measure, MeasureKind};
 pub use capability::http::Transport;
+pub use capability::measure::{Measure, MeasureKind};
 pub use history::{History, Served};
 pub use inspect::{FEATURES, Inspection, MODEL, inspect};
 pub use linked::{Linked, Make};

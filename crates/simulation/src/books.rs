@@ -1,0 +1,192 @@
+//! The end of a run: every handoff is decided, every word has arrived, and three books agree.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use handoff_core::{
+    handoff::{Handoff, HandoffState},
+    runtime::Decision,
+    store::Conversations,
+};
+use handoff_model::{ChannelId, ConversationId};
+use handoff_tests::{
+    assistants::{ACCEPTED, CLOSED, FAILED, QUEUED, answer_to},
+    books::{Tally, given, given_back},
+    chat::Chat,
+};
+
+use crate::{
+    auditor::TEAM,
+    person::{Book, Door, look},
+    plan::Route,
+    rows::Disk,
+};
+
+/// Pause between two looks.
+const PACE: Duration = Duration::from_secs(2);
+/// Looks before something counts as stuck: an hour and a half.
+const LOOKS: u32 = 2_700;
+/// Looks before an operator ends a doubt that its platform cannot end: twenty minutes.
+const HESITATION: u32 = 600;
+
+/// Sees a person's chat through to its end and compares.
+pub(crate) async fn close(door: &Door, disk: &Disk, mut book: Book, tally: &mut Tally) -> Result<()> {
+    let (handoff, by_hand) = decided(door, disk, &book).await?;
+    tally.handoffs += 1;
+    tally.by_hand += u64::from(by_hand);
+    let taken = handoff.state.is_accepted();
+    *(if taken { &mut tally.accepted } else { &mut tally.failed }) += 1;
+    if taken {
+        let chat = until_carried(door, &book).await?;
+        agent_speaks_and_closes(door, &mut book, &chat).await?;
+    }
+    see_all(door, &mut book, taken).await?;
+    let chats = door.desk.chats_with(&book.mark())?;
+    if door.desk.route != Route::Line {
+        announced(door, &book, taken, tally);
+        history(disk, &book, tally).await?;
+    }
+    match (taken, door.desk.route) {
+        (true, _) => given(&book.name, &book.said, &chats, tally),
+        // The chat is on the platform in any case; the bot has it again.
+        (false, Route::Line) => {}
+        // Whoever gave it up by hand has seen to what little is there.
+        (false, _) => {
+            given_back(&book.name, &book.said, &book.shown, if by_hand { &[] } else { &chats }, tally);
+        }
+    }
+    if taken && door.desk.route == Route::Line && chats.iter().any(|chat| chat.raw["handoff_calls"] != 1) {
+        tally.doubled += 1;
+        tally.finds(&book.name, "was passed on more than once");
+    }
+    Ok(())
+}
+
+/// The person's handoff, once it is decided; and whether an operator had to do it.
+async fn decided(door: &Door, disk: &Disk, book: &Book) -> Result<(Handoff, bool)> {
+    let mut by_hand = false;
+    for n in 0..LOOKS {
+        let latest = latest(door, disk, book)?;
+        if let Some(handoff) = &latest
+            && (handoff.state.is_accepted() || matches!(handoff.state, HandoffState::Failed { .. }))
+        {
+            return Ok((handoff.clone(), by_hand));
+        }
+        if let Some(handoff) = latest.filter(|handoff| n > HESITATION && handoff.told_delayed && !by_hand)
+            && let Some(node) = door.cluster.running()
+        {
+            let reason = "its platform cannot tell".to_owned();
+            let give_up = Decision::GiveUp { by: "operator".to_owned(), reason };
+            by_hand = node.runtime.decide_handoff(&handoff.id, &give_up).await.is_ok();
+        }
+        tokio::time::sleep(PACE).await;
+    }
+    bail!("{}: undecided: {:#?}", book.name, latest(door, disk, book)?.map(|handoff| handoff.state))
+}
+
+fn latest(door: &Door, disk: &Disk, book: &Book) -> Result<Option<Handoff>> {
+    let mut handoffs = disk.auditor.handoffs_of(&conversation(door, book)?);
+    handoffs.sort_by_key(|handoff| handoff.fired_at);
+    Ok(handoffs.pop())
+}
+
+/// The server's name for the person's conversation.
+fn conversation(door: &Door, book: &Book) -> Result<ConversationId> {
+    if door.desk.route != Route::Line {
+        return Ok(book.conversation());
+    }
+    let chats = door.desk.look("inspect")?["chats"].clone();
+    let all = chats.as_object().map(|chats| chats.values().cloned().collect::<Vec<_>>());
+    let all = all.or_else(|| chats.as_array().cloned()).unwrap_or_default();
+    let ours = all.into_iter().find(|chat| chat["person"] == book.name.as_str());
+    let id = ours.map(|chat| chat["id"].to_string()).context("the person has no chat")?;
+    Ok(ConversationId::derive(&ChannelId::new(door.desk.id()), id.trim_matches('"')))
+}
+
+/// Waits until live agents see the last word.
+async fn until_carried(door: &Door, book: &Book) -> Result<Chat> {
+    let last = book.said.last().context("nothing was said")?;
+    for _ in 0..LOOKS {
+        let chats = door.desk.chats_with(&book.mark())?;
+        if let Some(chat) = chats.iter().find(|chat| chat.lines.iter().any(|line| line.text.contains(last))) {
+            return Ok(chat.clone());
+        }
+        tokio::time::sleep(PACE).await;
+    }
+    bail!("{}: {last:?} did not arrive", book.name)
+}
+
+/// The live agent writes and closes; on our own channel the person sees both.
+async fn agent_speaks_and_closes(door: &Door, book: &mut Book, chat: &Chat) -> Result<()> {
+    let words = agent_words(book);
+    door.desk.agent_writes(&chat.id, &words).await?;
+    until_shown(door, book, &words).await?;
+    door.desk.agent_closes(&chat.id).await?;
+    until_shown(door, book, CLOSED).await
+}
+
+fn agent_words(book: &Book) -> String {
+    format!("{} {TEAM}", book.name)
+}
+
+async fn until_shown(door: &Door, book: &mut Book, text: &str) -> Result<()> {
+    if door.desk.route == Route::Line {
+        return Ok(());
+    }
+    for _ in 0..LOOKS {
+        look(door, book).await;
+        if book.times(text) > 0 {
+            return Ok(());
+        }
+        tokio::time::sleep(PACE).await;
+    }
+    bail!("{}: {text:?} was never shown: {:#?}", book.name, book.shown)
+}
+
+/// Takes what is there to be shown still.
+async fn see_all(door: &Door, book: &mut Book, taken: bool) -> Result<()> {
+    if !taken && let Some(last) = book.said.last().cloned() {
+        until_shown(door, book, &answer_to(&last)).await?;
+    }
+    // What is shown too often may come a little later.
+    tokio::time::sleep(PACE * 10).await;
+    if door.desk.route != Route::Line {
+        look(door, book).await;
+    }
+    Ok(())
+}
+
+/// The truth was told, once, and nothing else.
+fn announced(door: &Door, book: &Book, taken: bool, tally: &mut Tally) {
+    let told = (book.times(ACCEPTED) + book.times(QUEUED), book.times(FAILED));
+    let truth = if taken { (1, 0) } else { (0, 1) };
+    let right = if door.desk.route == Route::Zendesk { ACCEPTED } else { QUEUED };
+    if told != truth || (taken && book.times(right) != 1) {
+        tally.wrongly_announced += 1;
+        let shown = &book.shown;
+        tally.finds(
+            &book.name,
+            &format!("was told of (acceptance, failure) {told:?}, true is {truth:?}: {shown:?}"),
+        );
+    }
+    let heard = book.times(&agent_words(book));
+    if taken && heard != 1 {
+        *(if heard == 0 { &mut tally.lost } else { &mut tally.doubled }) += 1;
+        tally.finds(&book.name, &format!("heard the live agent's line {heard} times"));
+    }
+}
+
+/// Our own history holds what was said until the acceptance, once.
+async fn history(disk: &Disk, book: &Book, tally: &mut Tally) -> Result<()> {
+    let kept = disk.memory.messages(&book.conversation(), 0, u64::MAX).await?;
+    let count = |word: &String| kept.iter().filter(|message| message.content.text == **word).count();
+    for word in book.said.iter().filter(|word| count(word) > 1) {
+        tally.doubled += 1;
+        tally.finds(&book.name, &format!("{word:?} is {} times in the history", count(word)));
+    }
+    if count(&book.said[0]) == 0 {
+        tally.lost += 1;
+        tally.finds(&book.name, &format!("{:?} is not in the history", book.said[0]));
+    }
+    Ok(())
+}

@@ -1,0 +1,64 @@
+//! Rules broken on purpose, so that it is known that the simulation notices.
+
+use std::{fmt, str::FromStr};
+
+/// A rule that is broken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flaw {
+    /// The store forgets the keys of events.
+    ForgetsKeys,
+    /// The store lets a commit win that read an earlier version.
+    ForgetsVersions,
+    /// Effects are stored after the commit that they belong to, and not with it.
+    SplitsCommits,
+    /// Now and then an effect is not stored.
+    DropsEffects,
+    /// What nobody finds at once counts as not there.
+    AbsentAtOnce,
+    /// Platforms count as settled at once.
+    NeverSettles,
+    /// A transfer counts as accepted when it is asked for.
+    AcceptsEarly,
+    /// What is carried is not encrypted.
+    Unsealed,
+}
+
+impl Flaw {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::ForgetsKeys,
+        Self::ForgetsVersions,
+        Self::SplitsCommits,
+        Self::DropsEffects,
+        Self::AbsentAtOnce,
+        Self::NeverSettles,
+        Self::AcceptsEarly,
+        Self::Unsealed,
+    ];
+}
+
+impl fmt::Display for Flaw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ForgetsKeys => "forgets-keys",
+            Self::ForgetsVersions => "forgets-versions",
+            Self::SplitsCommits => "splits-commits",
+            Self::DropsEffects => "drops-effects",
+            Self::AbsentAtOnce => "absent-at-once",
+            Self::NeverSettles => "never-settles",
+            Self::AcceptsEarly => "accepts-early",
+            Self::Unsealed => "unsealed",
+        })
+    }
+}
+
+impl FromStr for Flaw {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let known = Self::ALL.into_iter().find(|flaw| flaw.to_string() == name);
+        known.ok_or_else(|| {
+            format!("there is no flaw {name}; there are {}", Self::ALL.map(|f| f.to_string()).join(", "))
+        })
+    }
+}

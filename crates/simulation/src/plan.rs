@@ -1,0 +1,60 @@
+//! What a seed draws: how many nodes, persons and faults there are, and where chats go.
+
+use std::time::Duration;
+
+use crate::chance::Dice;
+
+/// A way out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Route {
+    /// From the webchat to Zendesk, over a bridge.
+    Zendesk,
+    /// From the webchat to an open channel of Bitrix24, over a bridge.
+    OpenChannel,
+    /// From the chat bot of an open channel to its operators.
+    Line,
+}
+
+/// The plan of a run.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Where chats go.
+    pub route: Route,
+    /// Server processes on one store. Several are beyond what the server claims today: see the documentation.
+    pub nodes: usize,
+    /// Persons who chat.
+    pub persons: u64,
+    /// For how long things go wrong.
+    pub storm: Duration,
+    /// Requests of a thousand that go wrong while they do.
+    pub per_mille: u64,
+    /// Longest calm between two blows to a node, in milliseconds.
+    pub calm: u64,
+    /// How long a handoff is tried before it fails, in seconds.
+    pub budget: u64,
+}
+
+impl Plan {
+    pub(crate) fn draw(dice: &Dice) -> Self {
+        let route = dice.pick(&[Route::Zendesk, Route::OpenChannel, Route::Line]);
+        // Fetching a portal's events belongs to one process.
+        let nodes = if route == Route::Zendesk { dice.pick(&[1, 1, 1, 2, 3]) } else { 1 };
+        Self {
+            route,
+            nodes,
+            persons: dice.within(1..5),
+            storm: Duration::from_secs(dice.within(5..120)),
+            per_mille: dice.pick(&[0, 30, 100, 250, 500]),
+            calm: dice.pick(&[2_000, 8_000, 30_000, 120_000]),
+            budget: dice.pick(&[20, 60, 60, 900]),
+        }
+    }
+
+    /// How long a platform may take at the most to have a request take effect: within the time that it states.
+    pub(crate) fn latest(&self) -> u64 {
+        match self.route {
+            Route::Zendesk => 20_000,
+            Route::OpenChannel | Route::Line => 40_000,
+        }
+    }
+}

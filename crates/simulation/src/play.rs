@@ -1,0 +1,239 @@
+//! Plays one seed from its beginning to its end.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::{Context, Result, bail};
+use futures::FutureExt;
+use handoff_core::store::{EffectKind, Outbox};
+use handoff_model::{AssistantId, Plan as Paid};
+use handoff_simulators::deliveries::{Outlet, Parcel};
+use handoff_store::Memory;
+use handoff_tests::{
+    assistants::{line, support, with_handoff},
+    books::Tally,
+};
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+use tokio::sync::OnceCell;
+
+use crate::{
+    Flaw,
+    auditor::Auditor,
+    books,
+    chance::Dice,
+    cluster::{Cluster, SERVER},
+    desk::Desk,
+    network::Network,
+    person::{self, Door},
+    plan::{Plan, Route},
+    rows::Disk,
+    storm::Storm,
+    story::Story,
+    time::Time,
+};
+
+/// Longest time that setting up takes.
+const SETTING_UP: Duration = Duration::from_secs(600);
+/// After so long without an end, something is stuck.
+const STUCK: Duration = Duration::from_secs(12 * 3600);
+
+/// What came of a seed.
+#[derive(Debug)]
+pub struct Report {
+    /// The seed.
+    pub seed: u64,
+    /// What it drew.
+    pub plan: Option<Plan>,
+    /// The end's counts.
+    pub tally: Tally,
+    /// What went against a promise on the way, with the promise.
+    pub violations: Vec<String>,
+    /// Things that happened.
+    pub events: u64,
+    /// Things that were made to go wrong.
+    pub faults: u64,
+    /// Hash of everything that happened, with its time.
+    pub hash: u64,
+    /// How much time passed in the run.
+    pub passed: Duration,
+    /// What happened last.
+    pub last: Vec<String>,
+}
+
+impl Report {
+    /// Whether every promise was kept.
+    pub fn is_clean(&self) -> bool {
+        self.tally.is_clean() && self.violations.is_empty()
+    }
+}
+
+/// Plays a seed, in this thread. With a flaw, a rule is broken on purpose; `loud` prints everything that happens.
+///
+/// # Errors
+/// When the stage cannot be set, which is no matter of the seed.
+pub fn simulate(seed: u64, flaw: Option<Flaw>, loud: bool) -> Result<Report> {
+    // A connector's log goes to the subscriber of the process, which must be there before the connector.
+    let _ = tracing::subscriber::set_global_default(tracing::subscriber::NoSubscriber::new());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
+    runtime.block_on(play(seed, flaw, loud))
+}
+
+async fn play(seed: u64, flaw: Option<Flaw>, loud: bool) -> Result<Report> {
+    let (time, dice) = (Time::new(), Dice::new(seed));
+    let plan = Plan::draw(&dice);
+    let story = Story::new(time.clone(), loud);
+    story.tell(format_args!("{plan:?}"));
+    let mut tally = Tally::default();
+    let ended = tokio::time::timeout(STUCK, act(seed, &plan, flaw, &time, &dice, &story, &mut tally)).await;
+    match ended {
+        Ok(done) => done.with_context(|| format!("seed {seed}"))?,
+        Err(_) => {
+            tally.stuck += 1;
+            tally.finds("everybody", "nothing came to an end");
+        }
+    }
+    let (events, faults, hash) = story.sums();
+    tally.storms = faults;
+    Ok(Report {
+        seed,
+        plan: Some(plan),
+        tally,
+        violations: story.violations(),
+        events,
+        faults,
+        hash,
+        passed: time.passed(),
+        last: story.last_lines(),
+    })
+}
+
+async fn act(
+    seed: u64,
+    plan: &Plan,
+    flaw: Option<Flaw>,
+    time: &Time,
+    dice: &Dice,
+    story: &Story,
+    tally: &mut Tally,
+) -> Result<()> {
+    let network = Network::new(plan, dice.clone(), story.clone());
+    let cluster = Arc::new(OnceCell::<Cluster>::new());
+    let desk = Desk::open(plan.route, seed, outlet(network.clone(), cluster.clone()))?;
+    let auditor = Arc::new(Auditor::new(desk.clone(), story.clone()));
+    let (memory, full) = (Memory::default(), Arc::new(Mutex::new(false)));
+    let disk = Disk { memory: memory.clone(), auditor: auditor.clone(), dice: dice.clone(), flaw, full };
+    let made = Cluster::new(disk.clone(), desk.clone(), network.clone(), time.clone(), plan.nodes == 1);
+    let cluster = cluster.get_or_init(|| async { made }).await.clone();
+    let door = Door { cluster, desk, network };
+    set_the_stage(plan, &door).await?;
+    let mut persons = Vec::new();
+    for n in 0..plan.persons {
+        persons.push(tokio::spawn(person::live(door.clone(), format!("p{n}"))));
+    }
+    let storm = Storm { plan: plan.clone(), door: door.clone(), disk: disk.clone(), time: time.clone() };
+    storm.rage().await?;
+    story.tell("the storm is over");
+    for person in persons {
+        let ended = match person.await? {
+            Ok(book) => books::close(&door, &disk, book, tally).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = ended {
+            tally.stuck += 1;
+            tally.stories.push(format!("{error:#}"));
+        }
+    }
+    tally.sealed_leaks += auditor.nothing_readable(&memory);
+    all_is_done(&disk, tally).await;
+    Ok(())
+}
+
+/// Starts the processes, publishes the assistant, and waits until the platform can take chats.
+async fn set_the_stage(plan: &Plan, door: &Door) -> Result<()> {
+    for number in 0..plan.nodes {
+        door.cluster.start(number, Paid::Enterprise).await?;
+    }
+    let node = door.cluster.node(0).context("no node")?;
+    let assistant = match plan.route {
+        Route::Zendesk => support("zendesk"),
+        Route::OpenChannel => support("bitrix24"),
+        Route::Line => line(),
+    };
+    let assistant = with_handoff(assistant, |handoff| handoff["budget_seconds"] = json!(plan.budget));
+    node.runtime.save_draft(&assistant.to_string(), None).await?;
+    let id = AssistantId::new(assistant["id"].as_str().unwrap_or_default());
+    node.runtime.publish(&id).await?;
+    door.desk.prepare(SERVER).await?;
+    let prepared = async {
+        while !door.desk.is_prepared() {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+    };
+    if tokio::time::timeout(SETTING_UP, prepared).await.is_err() {
+        let seen: Value = door.desk.look("inspect")?;
+        bail!("the platform cannot take chats: {seen:#}");
+    }
+    // Every process has to hear of the version that was published.
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    Ok(())
+}
+
+/// How what the platform tells us comes to us.
+fn outlet(network: Network, cluster: Arc<OnceCell<Cluster>>) -> Outlet {
+    Arc::new(move |parcel: Parcel| {
+        let (network, cluster) = (network.clone(), cluster.clone());
+        async move {
+            let Some(cluster) = cluster.get().cloned() else { return Err("connection refused".to_owned()) };
+            deliver(&network, &cluster, parcel).await
+        }
+        .boxed()
+    })
+}
+
+async fn deliver(network: &Network, cluster: &Cluster, parcel: Parcel) -> Result<u16, String> {
+    let limit = parcel.time_limit;
+    let (late, twice, unheard) = (network.is_bad(), network.is_bad(), network.is_bad());
+    network.story.tell(format_args!("webhook of {} bytes", parcel.body.len()));
+    if late {
+        network.story.fault("the webhook is late");
+        tokio::time::sleep(network.dice.ms(100..10_000)).await;
+    }
+    tokio::time::sleep(network.way()).await;
+    if twice {
+        network.story.fault("the webhook comes twice");
+        let (cluster, parcel) = (cluster.clone(), parcel.clone());
+        let later = network.dice.ms(0..5_000);
+        drop(tokio::spawn(async move {
+            tokio::time::sleep(later).await;
+            cluster.receive(parcel).await
+        }));
+    }
+    let answer = tokio::time::timeout(limit, cluster.receive(parcel)).await;
+    if unheard {
+        network.story.fault("the answer to the webhook is lost");
+        return Err("connection reset".to_owned());
+    }
+    answer.unwrap_or_else(|_| Err("no answer in time".to_owned()))
+}
+
+/// P7: nothing waits for ever.
+async fn all_is_done(disk: &Disk, tally: &mut Tally) {
+    for _ in 0..600 {
+        if matches!(disk.memory.next_due().await, Ok(None)) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_secs(2)).await;
+    }
+    for handoff in disk.auditor.handoffs() {
+        for kind in [EffectKind::Deliver, EffectKind::Handoff, EffectKind::Forward, EffectKind::Fetch] {
+            let rows = disk.memory.waiting(&handoff.conversation, kind).await.unwrap_or_default();
+            if !rows.is_empty() {
+                tally.stuck += 1;
+                tally.finds(
+                    handoff.conversation.as_str(),
+                    &format!("{} rows of {} wait for ever", rows.len(), kind.name()),
+                );
+            }
+        }
+    }
+}

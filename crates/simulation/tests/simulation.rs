@@ -1,0 +1,1 @@
+//! Some seeds, the same seed twice, and rules broken on purpose.

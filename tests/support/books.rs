@@ -1,0 +1,193 @@
+//! What persons saw and what live agents see, compared: the counts that a campaign ends with.
+
+use std::fmt;
+
+use crate::{assistants::answer_to, chat::Chat};
+
+/// How a line says that it may have been there before.
+const REPEATED: &str = "(perhaps repeated)";
+
+/// What was counted.
+#[derive(Debug, Default)]
+pub struct Tally {
+    /// Handoffs that were decided.
+    pub handoffs: u64,
+    /// Handoffs that the platform took.
+    pub accepted: u64,
+    /// Handoffs that failed.
+    pub failed: u64,
+    /// Things that were made to go wrong.
+    pub storms: u64,
+    /// Words, or whole chats, that did not arrive.
+    pub lost: u64,
+    /// Words, or whole chats, that are there more than once.
+    pub doubled: u64,
+    /// Persons who were told something that is not so.
+    pub wrongly_announced: u64,
+    /// Persons whose words arrived in another order.
+    pub out_of_order: u64,
+    /// Persons whose chat came to no end.
+    pub stuck: u64,
+    /// Places where something from after an acceptance can be read.
+    pub sealed_leaks: u64,
+    /// Doubts that an operator had to end.
+    pub by_hand: u64,
+    /// Repeated first lines, marked as such.
+    pub marked: u64,
+    /// What was found, in sentences.
+    pub stories: Vec<String>,
+}
+
+impl Tally {
+    /// Whether everything is as promised.
+    pub fn is_clean(&self) -> bool {
+        let bad = [
+            self.lost,
+            self.doubled,
+            self.wrongly_announced,
+            self.out_of_order,
+            self.stuck,
+            self.sealed_leaks,
+        ];
+        bad.iter().all(|count| *count == 0)
+    }
+
+    /// Adds what another campaign counted.
+    pub fn add(&mut self, other: Self) {
+        self.handoffs += other.handoffs;
+        self.accepted += other.accepted;
+        self.failed += other.failed;
+        self.storms += other.storms;
+        self.lost += other.lost;
+        self.doubled += other.doubled;
+        self.wrongly_announced += other.wrongly_announced;
+        self.out_of_order += other.out_of_order;
+        self.stuck += other.stuck;
+        self.sealed_leaks += other.sealed_leaks;
+        self.by_hand += other.by_hand;
+        self.marked += other.marked;
+        self.stories.extend(other.stories);
+    }
+
+    /// Adds a line to the story of a person.
+    pub fn finds(&mut self, name: &str, what: &str) {
+        self.stories.push(format!("{name}: {what}"));
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { handoffs, accepted, failed, storms, .. } = self;
+        write!(f, "handoffs={handoffs} accepted={accepted} failed={failed} blows={storms} ")?;
+        let Self { lost, doubled, wrongly_announced, out_of_order, stuck, sealed_leaks, .. } = self;
+        let Self { by_hand, marked, .. } = self;
+        write!(
+            f,
+            "lost={lost} doubled={doubled} wrongly_announced={wrongly_announced} out_of_order={out_of_order} \
+             stuck={stuck} sealed_leaks={sealed_leaks} decided_by_hand={by_hand} marked_repeats={marked}"
+        )
+    }
+}
+
+/// Live agents see one chat with every word, once and in order.
+pub fn given(name: &str, said: &[String], chats: &[Chat], tally: &mut Tally) {
+    if chats.len() != 1 {
+        *(if chats.is_empty() { &mut tally.lost } else { &mut tally.doubled }) += 1;
+        return tally.finds(name, &format!("has {} chats", chats.len()));
+    }
+    let lines: Vec<&str> = chats[0].lines.iter().map(|line| line.text.as_str()).collect();
+    tally.marked += lines.iter().filter(|line| line.contains(REPEATED)).count() as u64;
+    let whole = lines.into_iter().filter(|line| !line.contains(REPEATED)).collect::<Vec<_>>().join("\n");
+    let mut places = Vec::<usize>::new();
+    for word in said {
+        let found: Vec<usize> = whole.match_indices(word.as_str()).map(|(at, _)| at).collect();
+        // The bot repeats what it hears, so on its own words a person's stands once more behind them.
+        let echoed = whole.matches(&answer_to(word)).count();
+        match found.len().saturating_sub(echoed) {
+            0 => {
+                tally.lost += 1;
+                tally.finds(name, &format!("{word:?} did not arrive: {whole}"));
+            }
+            1 => places.extend(found.first().copied()),
+            more => {
+                tally.doubled += 1;
+                tally.finds(name, &format!("{word:?} arrived {more} times: {whole}"));
+            }
+        }
+    }
+    if !places.is_sorted() {
+        tally.out_of_order += 1;
+        tally.finds(name, &format!("words arrived out of order: {whole}"));
+    }
+}
+
+/// The assistant answered every word, once and in order, and no live agent has the chat.
+pub fn given_back(name: &str, said: &[String], answers: &[String], chats: &[Chat], tally: &mut Tally) {
+    if chats.iter().any(|chat| !matches!(chat.status.as_str(), "closed" | "solved")) && !chats.is_empty() {
+        tally.wrongly_announced += 1;
+        tally.finds(name, &format!("failed, and live agents have it: {chats:#?}"));
+    }
+    let mut places = Vec::<usize>::new();
+    for word in said {
+        let at: Vec<usize> = answers
+            .iter()
+            .enumerate()
+            .filter(|(_, text)| **text == answer_to(word))
+            .map(|(at, _)| at)
+            .collect();
+        match at.len() {
+            0 => {
+                tally.lost += 1;
+                tally.finds(name, &format!("{word:?} was not answered: {answers:#?}"));
+            }
+            1 => places.extend(at),
+            more => {
+                tally.doubled += 1;
+                tally.finds(name, &format!("{word:?} was answered {more} times"));
+            }
+        }
+    }
+    if !places.is_sorted() {
+        tally.out_of_order += 1;
+        tally.finds(name, &format!("words were answered out of order: {answers:#?}"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    fn chat(lines: &[&str]) -> Chat {
+        let lines = lines.iter().map(|text| crate::chat::Line {
+            author: "customer".to_owned(),
+            text: (*text).to_owned(),
+            files: Vec::new(),
+        });
+        Chat { id: "1".to_owned(), status: "open".to_owned(), lines: lines.collect(), raw: Value::Null }
+    }
+
+    /// What live agents see, and what is found in it: lost, doubled, out of order, marked.
+    #[test]
+    fn what_is_wrong_in_the_live_agents_book_is_found() {
+        let said = ["p1-a.", "p1-b.", "p1-c."].map(str::to_owned).to_vec();
+        let whole: &[&str] = &["p1-a. You said: p1-a. p1-b.", "p1-c."];
+        let cases: [(&[&[&str]], [u64; 4]); 7] = [
+            (&[whole], [0, 0, 0, 0]),
+            (&[], [1, 0, 0, 0]),
+            (&[whole, whole], [0, 1, 0, 0]),
+            (&[&["p1-a.", "p1-c."]], [1, 0, 0, 0]),
+            (&[&["p1-a.", "p1-b.", "p1-b.", "p1-c."]], [0, 1, 0, 0]),
+            (&[&["p1-a.", "p1-c.", "p1-b."]], [0, 0, 1, 0]),
+            (&[&["(perhaps repeated) p1-a.", "p1-a.", "p1-b.", "p1-c."]], [0, 0, 0, 1]),
+        ];
+        for (chats, expected) in cases {
+            let chats: Vec<Chat> = chats.iter().map(|lines| chat(lines)).collect();
+            let mut tally = Tally::default();
+            given("p1", &said, &chats, &mut tally);
+            let found = [tally.lost, tally.doubled, tally.out_of_order, tally.marked];
+            assert_eq!(found, expected, "{chats:#?}");
+        }
+    }
+}
