@@ -11,6 +11,7 @@ mod deny;
 mod new_connector;
 mod prove;
 mod shell;
+mod simulate;
 mod test;
 mod tidy;
 mod torture;
@@ -43,6 +44,8 @@ enum Job {
     NewConnector(new_connector::Options),
     /// Runs the long versions of what the tests check in small, and writes down what came of it.
     Prove(prove::Options),
+    /// Plays server, platforms, network and persons in one thread, seed after seed.
+    Simulate(simulate::Options),
     /// Runs everything that a commit must pass.
     Test(test::Options),
     /// Checks what no compiler checks: the purity of the core, paths, licences, sizes.
@@ -60,6 +63,7 @@ fn main() -> ExitCode {
         Job::Demo(options) => demo::run(&options),
         Job::NewConnector(options) => new_connector::run(&options),
         Job::Prove(options) => prove::run(&options),
+        Job::Simulate(options) => simulate::run(&options),
         Job::Test(options) => test::run(&options),
         Job::Tidy => tidy::run(),
         Job::Torture(options) => torture::run(&options),

@@ -8,6 +8,7 @@ use handoff_tests::built::{DIST, Profile, build, target};
 use crate::{
     abi, browser, deny,
     shell::{cargo, run as start, step, works},
+    simulate::BUILD,
     tidy,
 };
 
@@ -37,8 +38,13 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     step("clippy", || {
         start(&mut cargo(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]))
     })?;
+    // By itself: see the feature `connectors` of the simulation.
+    step("clippy of the simulation", || {
+        start(cargo(&["clippy", "--all-targets", "--quiet"]).args(BUILD).args(["--", "-D", "warnings"]))
+    })?;
     step("build", || build(Profile::Dev).map(drop))?;
     step("tests", || start(tests().env(DIST, target().join("debug").join("dist"))))?;
+    step("simulation", || start(cargo(&["test", "--quiet"]).args(BUILD)))?;
     step("demo", demo)?;
     // Takes minutes and changes rarely; by hand there is cargo xtask abi-matrix.
     if std::env::var_os("CI").is_some() {

@@ -118,15 +118,12 @@ async fn until_carried(door: &Door, book: &Book) -> Result<Chat> {
 
 /// The live agent writes and closes; on our own channel the person sees both.
 async fn agent_speaks_and_closes(door: &Door, book: &mut Book, chat: &Chat) -> Result<()> {
-    let words = agent_words(book);
+    let words = format!("{} {TEAM} at the end.", book.name);
     door.desk.agent_writes(&chat.id, &words).await?;
+    book.written.push(words.clone());
     until_shown(door, book, &words).await?;
     door.desk.agent_closes(&chat.id).await?;
     until_shown(door, book, CLOSED).await
-}
-
-fn agent_words(book: &Book) -> String {
-    format!("{} {TEAM}", book.name)
 }
 
 async fn until_shown(door: &Door, book: &mut Book, text: &str) -> Result<()> {
@@ -148,7 +145,13 @@ async fn see_all(door: &Door, book: &mut Book, taken: bool) -> Result<()> {
     if !taken && let Some(last) = book.said.last().cloned() {
         until_shown(door, book, &answer_to(&last)).await?;
     }
-    // What is shown too often may come a little later.
+    // A platform may try again much later to tell us something, and what is shown too often comes then.
+    for _ in 0..LOOKS {
+        if !door.desk.tells_us_more()? {
+            break;
+        }
+        tokio::time::sleep(PACE).await;
+    }
     tokio::time::sleep(PACE * 10).await;
     if door.desk.route != Route::Line {
         look(door, book).await;
@@ -169,10 +172,17 @@ fn announced(door: &Door, book: &Book, taken: bool, tally: &mut Tally) {
             &format!("was told of (acceptance, failure) {told:?}, true is {truth:?}: {shown:?}"),
         );
     }
-    let heard = book.times(&agent_words(book));
-    if taken && heard != 1 {
-        *(if heard == 0 { &mut tally.lost } else { &mut tally.doubled }) += 1;
-        tally.finds(&book.name, &format!("heard the live agent's line {heard} times"));
+    // What a platform gave up to tell us nobody can show.
+    let told = taken && !door.desk.gave_up_telling_us();
+    for line in book.written.iter().filter(|_| told) {
+        let heard = book.times(line);
+        if heard != 1 {
+            *(if heard == 0 { &mut tally.lost } else { &mut tally.doubled }) += 1;
+            tally.finds(
+                &book.name,
+                &format!("was shown the live agent's {line:?} {heard} times: {:?}", book.shown),
+            );
+        }
     }
 }
 

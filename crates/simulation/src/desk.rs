@@ -14,7 +14,7 @@ use handoff_tests::{bitrix24::OPERATOR, chat::Chat};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-use crate::{plan::Route, time::BEGAN};
+use crate::{cluster::SERVER, plan::Route, time::BEGAN};
 
 /// Where the platform is.
 const BASE: &str = "https://platform.example";
@@ -99,21 +99,26 @@ impl Desk {
         })
     }
 
-    /// What has to be so on the platform before anybody chats; `server` is where our webhooks are.
-    pub(crate) async fn prepare(&self, server: &str) -> Result<()> {
+    /// What has to be so on the platform before anybody chats.
+    pub(crate) async fn prepare(&self) -> Result<()> {
         match self.route {
             Route::Zendesk => {
-                self.control("webhook", json!({ "target": format!("{server}/webhooks/zendesk") })).await?;
+                self.control("webhook", json!({ "target": format!("{SERVER}/webhooks/zendesk") })).await?;
             }
             Route::OpenChannel => {
                 let sales = json!({ "id": 30, "fields": { "LINE_NAME": "Sales" }, "queue": [OPERATOR] });
                 self.control("line", sales).await?;
-                self.control("app/install", json!({ "handler": format!("{server}/webhooks/bitrix24") }))
-                    .await?;
+                self.install().await?;
             }
             Route::Line => {}
         }
         Ok(())
+    }
+
+    /// The portal's administrator installs the application.
+    pub(crate) async fn install(&self) -> Result<()> {
+        let handler = json!({ "handler": format!("{SERVER}/webhooks/bitrix24") });
+        self.control("app/install", handler).await.map(drop)
     }
 
     /// Whether the platform can take chats.
@@ -156,6 +161,31 @@ impl Desk {
             Some(body) => Ok(serde_json::from_slice(&body?)?),
             None => bail!("the simulator does not answer at once"),
         }
+    }
+
+    /// Whether the platform tells us what is written in this chat. Zendesk does so once control was offered to us.
+    pub(crate) fn is_heard(&self, chat: &str) -> bool {
+        let conversations = self.look("inspect").unwrap_or_default()["conversations"].clone();
+        let ours = |one: &&Value| one["id"] == chat && one["pending"] == "handoff";
+        self.route != Route::Zendesk || conversations.as_array().into_iter().flatten().any(|one| ours(&one))
+    }
+
+    /// Whether something that the platform has to tell us is still on its way.
+    pub(crate) fn tells_us_more(&self) -> Result<bool> {
+        let open = |state: &str| matches!(state, "queued" | "sending" | "retrying");
+        Ok(self.deliveries()?.iter().any(|state| open(state)))
+    }
+
+    /// Whether the platform gave up to tell us something.
+    pub(crate) fn gave_up_telling_us(&self) -> bool {
+        self.deliveries().is_ok_and(|states| states.iter().any(|state| state == "failed"))
+    }
+
+    /// How everything stands that the platform had to tell us.
+    fn deliveries(&self) -> Result<Vec<String>> {
+        let all = self.look("deliveries")?["deliveries"].clone();
+        let states = all.as_array().into_iter().flatten().filter_map(|one| one["state"].as_str());
+        Ok(states.map(str::to_owned).collect())
     }
 
     /// Chats in which words that begin like this stand, as live agents see them.

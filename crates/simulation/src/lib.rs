@@ -10,6 +10,7 @@
 
 #![cfg(feature = "connectors")]
 
+mod agent;
 mod auditor;
 mod books;
 mod chance;

@@ -82,9 +82,9 @@ impl Network {
             3..=6 => Fate::AnswerLost,
             7 => Fate::Hangs,
             8..=9 => Fate::HangsAfter,
-            10..=11 => Fate::Late,
+            10..=12 => Fate::Late,
             // Wrong credentials fail a handoff for good, so they come more rarely than what passes.
-            12 if self.dice.per_mille(200) => Fate::Instead(json!({ "status": 401 })),
+            13 if self.dice.per_mille(200) => Fate::Instead(json!({ "status": 401 })),
             _ => Fate::Instead(self.dice.pick(&[
                 json!("html"),
                 json!("html_ok"),

@@ -19,10 +19,8 @@ use crate::{
 pub(crate) const AFTER: &str = "-after";
 /// How long anybody waits for an answer.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Latest arrival of a person, in milliseconds.
-const ARRIVES: u64 = 20_000;
-/// Longest pause between two words, in milliseconds.
-const THINKS: u64 = 8_000;
+/// Latest arrival of a person, in pauses between two words.
+const ARRIVES: u64 = 3;
 /// Attempts before a person counts as stuck.
 const ATTEMPTS: u32 = 3_000;
 
@@ -34,6 +32,8 @@ pub(crate) struct Book {
     pub(crate) said: Vec<String>,
     /// What was shown, in order.
     pub(crate) shown: Vec<String>,
+    /// What the live agent wrote.
+    pub(crate) written: Vec<String>,
     cursor: u64,
     sent: u64,
 }
@@ -62,22 +62,22 @@ pub(crate) struct Door {
 }
 
 /// A whole chat until the transfer is decided and some words more.
-pub(crate) async fn live(door: Door, name: String) -> Result<Book> {
-    let (shown, said) = Default::default();
-    let mut person = Person { book: Book { name, said, shown, cursor: 0, sent: 0 }, door };
-    person.pause(ARRIVES).await;
+pub(crate) async fn live(door: Door, name: String, thinks: u64) -> Result<Book> {
+    let (shown, said, written) = Default::default();
+    let mut person = Person { book: Book { name, said, shown, written, cursor: 0, sent: 0 }, door };
+    person.pause(ARRIVES * thinks).await;
     person.types("before").await?;
-    person.pause(THINKS).await;
+    person.pause(thinks).await;
     person.says(WISH).await?;
     for n in 0..person.door.network.dice.within(1..4) {
         person.types(&format!("during{n}")).await?;
-        person.pause(THINKS).await;
+        person.pause(thinks).await;
     }
     if person.door.desk.route != Route::Line {
         person.until_told().await?;
         for n in 0..2 {
             person.types(&format!("after{n}")).await?;
-            person.pause(THINKS).await;
+            person.pause(thinks).await;
         }
     }
     Ok(person.book)

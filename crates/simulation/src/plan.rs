@@ -32,6 +32,8 @@ pub struct Plan {
     pub calm: u64,
     /// How long a handoff is tried before it fails, in seconds.
     pub budget: u64,
+    /// Longest pause of a person between two words, in milliseconds.
+    pub thinks: u64,
 }
 
 impl Plan {
@@ -45,8 +47,9 @@ impl Plan {
             persons: dice.within(1..5),
             storm: Duration::from_secs(dice.within(5..120)),
             per_mille: dice.pick(&[0, 30, 100, 250, 500]),
-            calm: dice.pick(&[2_000, 8_000, 30_000, 120_000]),
+            calm: dice.pick(&[500, 2_000, 8_000, 30_000]),
             budget: dice.pick(&[20, 60, 60, 900]),
+            thinks: dice.pick(&[200, 2_000, 8_000]),
         }
     }
 

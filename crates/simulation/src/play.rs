@@ -17,11 +17,11 @@ use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
 use crate::{
-    Flaw,
+    Flaw, agent,
     auditor::Auditor,
     books,
     chance::Dice,
-    cluster::{Cluster, SERVER},
+    cluster::Cluster,
     desk::Desk,
     network::Network,
     person::{self, Door},
@@ -128,14 +128,19 @@ async fn act(
     set_the_stage(plan, &door).await?;
     let mut persons = Vec::new();
     for n in 0..plan.persons {
-        persons.push(tokio::spawn(person::live(door.clone(), format!("p{n}"))));
+        persons.push(tokio::spawn(person::live(door.clone(), format!("p{n}"), plan.thinks)));
     }
+    let agent = tokio::spawn(agent::work(door.clone(), plan.clone()));
     let storm = Storm { plan: plan.clone(), door: door.clone(), disk: disk.clone(), time: time.clone() };
     storm.rage().await?;
     story.tell("the storm is over");
+    let mut lines = agent.await?;
     for person in persons {
         let ended = match person.await? {
-            Ok(book) => books::close(&door, &disk, book, tally).await,
+            Ok(mut book) => {
+                book.written = lines.remove(&book.name).unwrap_or_default();
+                books::close(&door, &disk, book, tally).await
+            }
             Err(error) => Err(error),
         };
         if let Err(error) = ended {
@@ -163,7 +168,7 @@ async fn set_the_stage(plan: &Plan, door: &Door) -> Result<()> {
     node.runtime.save_draft(&assistant.to_string(), None).await?;
     let id = AssistantId::new(assistant["id"].as_str().unwrap_or_default());
     node.runtime.publish(&id).await?;
-    door.desk.prepare(SERVER).await?;
+    door.desk.prepare().await?;
     let prepared = async {
         while !door.desk.is_prepared() {
             tokio::time::sleep(Duration::from_millis(500)).await;

@@ -56,7 +56,10 @@ impl Storm {
         }
         self.network().set(0);
         *self.disk.full.lock() = false;
-        self.cluster().calm(self.plan.nodes).await
+        self.cluster().calm(self.plan.nodes).await?;
+        // A portal whose last answer with tokens was lost gives no more: its administrator has to install the
+        // application again, as the server says.
+        if self.plan.route == Route::OpenChannel { self.door.desk.install().await } else { Ok(()) }
     }
 
     async fn blow(&self) -> Result<()> {

@@ -1,1 +1,90 @@
-//! Some seeds, the same seed twice, and rules broken on purpose.
+//! A few seeds of each kind, one seed twice, and rules broken on purpose.
+
+use anyhow::{Result, bail, ensure};
+use handoff_simulation::{Flaw, Report, simulate};
+
+/// Seeds that are part of every test run.
+const FEW: u64 = 150;
+/// Seeds within which a broken rule has to be noticed.
+const ENOUGH: u64 = 3_000;
+
+#[test]
+fn p1_to_p7_hold_in_every_seed() -> Result<()> {
+    let (mut faults, mut accepted, mut failed) = (0, 0, 0);
+    for seed in 1..=FEW {
+        let report = simulate(seed, None, false)?;
+        ensure!(report.is_clean(), "cargo xtask simulate --seed {seed}: {}", found(&report).join("\n"));
+        faults += report.faults;
+        (accepted, failed) = (accepted + report.tally.accepted, failed + report.tally.failed);
+    }
+    ensure!(faults > 0 && accepted > 0 && failed > 0, "nothing happened, so nothing is proved");
+    Ok(())
+}
+
+/// Otherwise a seed that was found could not be looked at again.
+#[test]
+fn the_same_seed_is_the_same_run_to_the_last_byte() -> Result<()> {
+    for seed in 1..=12 {
+        let (one, other) = (simulate(seed, None, false)?, simulate(seed, None, false)?);
+        ensure!(one.hash == other.hash && one.events == other.events, "seed {seed} ran in two ways");
+    }
+    let (one, other) = (simulate(1, None, false)?, simulate(2, None, false)?);
+    ensure!(one.hash != other.hash, "two seeds are one run");
+    Ok(())
+}
+
+/// Plays seed after seed until the broken rule shows, as something that holds one of these words.
+fn is_noticed(flaw: Flaw, as_one_of: &[&str]) -> Result<()> {
+    for seed in 1..=ENOUGH {
+        let found = found(&simulate(seed, Some(flaw), false)?);
+        if found.iter().any(|finding| as_one_of.iter().any(|word| finding.contains(word))) {
+            return Ok(());
+        }
+    }
+    bail!("{flaw}: nobody noticed in {ENOUGH} seeds")
+}
+
+/// What a run found, in sentences.
+fn found(report: &Report) -> Vec<String> {
+    report.violations.iter().chain(&report.tally.stories).cloned().collect()
+}
+
+#[test]
+fn p3_a_store_that_forgets_the_keys_of_events_would_be_noticed() -> Result<()> {
+    is_noticed(Flaw::ForgetsKeys, &["2 times in the history", "arrived 2 times"])
+}
+
+#[test]
+fn p3_what_counts_as_not_there_because_nobody_finds_it_would_be_noticed() -> Result<()> {
+    is_noticed(Flaw::AbsentAtOnce, &["arrived 2 times", "has 2 chats"])
+}
+
+#[test]
+fn p3_a_platform_that_counts_as_settled_at_once_would_be_noticed() -> Result<()> {
+    is_noticed(Flaw::NeverSettles, &["arrived 2 times", "has 2 chats", "failed, and live agents have it"])
+}
+
+#[test]
+fn p2_an_effect_that_is_not_stored_would_be_noticed() -> Result<()> {
+    is_noticed(Flaw::DropsEffects, &["did not arrive"])
+}
+
+#[test]
+fn p7_effects_that_are_stored_after_their_commit_would_be_noticed() -> Result<()> {
+    is_noticed(Flaw::SplitsCommits, &["did not arrive", "never told", "undecided", "was never shown"])
+}
+
+#[test]
+fn p1_a_commit_that_wins_over_a_later_version_would_be_noticed() -> Result<()> {
+    is_noticed(Flaw::ForgetsVersions, &["P1", "P3", "P4", "P6", "did not arrive", "times"])
+}
+
+#[test]
+fn p4_an_acceptance_that_is_told_when_it_is_asked_for_would_be_noticed() -> Result<()> {
+    is_noticed(Flaw::AcceptsEarly, &["no live agent has the chat"])
+}
+
+#[test]
+fn p5_a_seal_that_hides_nothing_would_be_noticed() -> Result<()> {
+    is_noticed(Flaw::Unsealed, &["a row is to be read"])
+}

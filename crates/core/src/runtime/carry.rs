@@ -83,7 +83,7 @@ impl Runtime {
             maybe_sent,
         };
         let deadline = if maybe_sent { LOOKING } else { CARRYING };
-        self.ask(handoff, "forward", json!(words), deadline, None).await
+        self.ask(row, handoff, "forward", json!(words), deadline, None).await
     }
 
     async fn forward_later(
@@ -183,7 +183,7 @@ impl Runtime {
                 continue;
             };
             let fetch = json!(Fetch { address: address.clone() });
-            match self.ask::<Fetched>(handoff, "fetch", fetch, FETCHING, None).await {
+            match self.ask::<Fetched>(row, handoff, "fetch", fetch, FETCHING, None).await {
                 Ok(Fetched { blob, media_type }) => {
                     kept.push(Attachment { name: file.name, media_type, source: Source::Blob(blob) });
                 }
@@ -220,7 +220,12 @@ impl Runtime {
                 return self.drop_row(row).await;
             };
             count(&mut handoff.receipt);
-            let mut changes = Changes { handoffs: vec![handoff], done: vec![row.id], ..Changes::default() };
+            let mut changes = Changes {
+                handoffs: vec![handoff],
+                done: vec![row.id],
+                held: vec![(row.id, row.held_until)],
+                ..Changes::default()
+            };
             if let Some(news) = show.clone()
                 && let Some(mut conversation) = store.conversation(&row.conversation).await?
                 && let Some(item) = SealedItem::new(news, self.0.parts.clock.now())
@@ -252,7 +257,8 @@ impl Runtime {
             return self.drop_row(&row).await;
         };
         let withdraw = json!(Withdraw { transfer: self.transfer_of(&handoff, &conversation).await? });
-        let remarks = match self.ask::<Withdrawn>(&handoff, "withdraw", withdraw, CARRYING, None).await {
+        let remarks = match self.ask::<Withdrawn>(&row, &handoff, "withdraw", withdraw, CARRYING, None).await
+        {
             Ok(Withdrawn { remarks }) => remarks,
             Err(error) if error.advice() != Advice::GiveUp && row.attempts + 1 < MOST_WITHDRAWALS => {
                 let (due, attempts) = (self.back_off(row.attempts + 2), row.attempts + 1);

@@ -42,7 +42,7 @@ impl Runtime {
         };
         let deadline = if row.maybe_done { LOOKING } else { SENDING };
         let call = Call { verb: "send", request: json!(send), deadline, checkpoints: None };
-        let answer = self.0.parts.connectors.call(connection, call).await;
+        let answer = self.call_while_held(&row, connection, call).await;
         match answer {
             Ok(sent) => {
                 let sent: Sent =

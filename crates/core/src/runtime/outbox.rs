@@ -2,11 +2,15 @@
 
 use std::{sync::Arc, time::Duration};
 
-use handoff_model::Timestamp;
+use handoff_model::{ConnectionId, Timestamp};
+use serde_json::Value;
 use tokio::sync::Semaphore;
 
 use super::Runtime;
-use crate::store::{Changes, EffectKind, EffectRow, Reschedule, StoreError};
+use crate::{
+    store::{Changes, EffectKind, EffectRow, Reschedule, StoreError},
+    world::{Call, CallError},
+};
 
 /// Effects performed at the same time.
 const AT_ONCE: usize = 256;
@@ -91,6 +95,22 @@ impl Runtime {
     /// Leaves an effect for later.
     pub(super) async fn put_off(&self, later: Reschedule) -> Result<(), StoreError> {
         self.commit(Changes { later: vec![later], ..Changes::default() }).await
+    }
+
+    /// Calls a connector for an effect, for no longer than the effect is held: whoever stood still since the claim
+    /// would otherwise work side by side with the next holder.
+    pub(super) async fn call_while_held(
+        &self,
+        row: &EffectRow,
+        connection: &ConnectionId,
+        mut call: Call,
+    ) -> Result<Value, CallError> {
+        let held = row.held_until.since(self.0.parts.clock.now());
+        if held < call.deadline / 2 {
+            return Err(CallError::NotBegun("the effect is not held for long enough any more".to_owned()));
+        }
+        call.deadline = call.deadline.min(held);
+        self.0.parts.connectors.call(connection, call).await
     }
 
     /// Half a second, doubled with every attempt up to a minute, and up to a quarter more.

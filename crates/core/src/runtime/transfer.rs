@@ -113,7 +113,7 @@ impl Runtime {
         let attempt = begun.attempts;
         let sink = Steps { runtime: self.clone(), handoff: begun.id.clone(), attempt };
         let answer: Result<Transferred, _> =
-            self.ask(&begun, "transfer", json!(transfer), ATTEMPT, Some(Arc::new(sink))).await;
+            self.ask(&row, &begun, "transfer", json!(transfer), ATTEMPT, Some(Arc::new(sink))).await;
         self.transition(&row, &begun.id, Event::Answered { attempt, answer }).await
     }
 
@@ -123,13 +123,14 @@ impl Runtime {
         };
         let find = Find { transfer: self.transfer_of(&handoff, &conversation).await? };
         let began = self.0.parts.clock.now();
-        let found = self.ask(&handoff, "find", json!(find), LOOK, None).await;
+        let found = self.ask(&row, &handoff, "find", json!(find), LOOK, None).await;
         self.transition(&row, &handoff.id, Event::Looked { began, found }).await
     }
 
     /// Calls the handoff's connector.
     pub(super) async fn ask<T: DeserializeOwned>(
         &self,
+        row: &EffectRow,
         handoff: &Handoff,
         verb: &'static str,
         request: Value,
@@ -137,7 +138,7 @@ impl Runtime {
         checkpoints: Option<Arc<dyn Checkpoints>>,
     ) -> Result<T, ConnectorError> {
         let call = Call { verb, request, deadline, checkpoints };
-        let answer = self.0.parts.connectors.call(&handoff.connection, call).await;
+        let answer = self.call_while_held(row, &handoff.connection, call).await;
         let answer = answer.map_err(CallError::into_connector_error)?;
         serde_json::from_value(answer).map_err(|error| ConnectorError::Lost {
             detail: format!("the connector's answer cannot be read: {error}"),

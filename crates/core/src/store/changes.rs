@@ -35,6 +35,9 @@ pub struct Changes {
     pub effects: Vec<NewEffect>,
     /// Effects that are done or given up.
     pub done: Vec<EffectId>,
+    /// Effects that must still be held until this time: if one is gone, or another holds it, nothing is stored and
+    /// the commit is a [`Conflict`](super::StoreError::Conflict).
+    pub held: Vec<(EffectId, Timestamp)>,
     /// Effects to perform later.
     pub later: Vec<Reschedule>,
     /// Effects of these lanes are due now.

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use futures::future::BoxFuture;
-use handoff_core::store::{Changes, Result, StoreError, Transactions};
-use handoff_model::ConversationId;
+use handoff_core::store::{Changes, EffectId, Result, StoreError, Transactions};
+use handoff_model::{ConversationId, Timestamp};
 
 use super::{Memory, State, Talk};
 use crate::listing::beginning;
@@ -38,6 +38,12 @@ impl State {
         }
         for handoff in &changes.handoffs {
             same(self.handoffs.get(&handoff.id).map_or(0, |stored| stored.version), handoff.version)?;
+        }
+        let held = |(id, until): &(EffectId, Timestamp)| {
+            self.effects.get(id).is_some_and(|effect| effect.held == Some(*until))
+        };
+        if !changes.held.iter().all(held) {
+            return Err(StoreError::Conflict);
         }
         self.refuse_history(changes)
     }

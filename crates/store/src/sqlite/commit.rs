@@ -39,6 +39,9 @@ fn apply(db: &Connection, changes: &Changes, encoded: &Encoded) -> std::result::
     for event in &changes.dedupe {
         remember(db, event)?;
     }
+    for (id, until) in &changes.held {
+        outbox::still_held(db, *id, *until)?;
+    }
     let mut numbers = Numbers::default();
     if let (Some(conversation), Some(body)) = (&changes.conversation, &encoded.conversation) {
         let said = last_said(&changes.messages, &conversation.id);

@@ -3,7 +3,9 @@
 //! Every change here keeps to it: a lane with rows has exactly one head, the row added first.
 
 use futures::future::BoxFuture;
-use handoff_core::store::{EffectId, EffectKind, EffectRow, NewEffect, Outbox, Reschedule, Result};
+use handoff_core::store::{
+    EffectId, EffectKind, EffectRow, NewEffect, Outbox, Reschedule, Result, StoreError,
+};
 use handoff_model::{ConversationId, HandoffId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -79,6 +81,23 @@ pub(super) fn done(db: &Connection, id: EffectId) -> std::result::Result<(), Fai
         db.prepare_cached(next)?.execute([lane])?;
     }
     Ok(())
+}
+
+/// Whether this very hold is on the effect still.
+///
+/// # Errors
+/// [`StoreError::Conflict`] when it is not.
+pub(super) fn still_held(
+    db: &Connection,
+    id: EffectId,
+    until: Timestamp,
+) -> std::result::Result<(), Failure> {
+    let sql = "SELECT 1 FROM effects WHERE id = ?1 AND held_until IS ?2";
+    if db.prepare_cached(sql)?.exists(params![id, until.0])? {
+        Ok(())
+    } else {
+        Err(StoreError::Conflict.into())
+    }
 }
 
 /// Lets go of an effect until later.

@@ -57,6 +57,7 @@ macro_rules! contract {
             outbox::a_row_is_claimed_when_it_is_due_and_not_before
             outbox::a_row_put_off_keeps_its_place_and_its_attempts
             outbox::who_held_a_row_too_long_decides_nothing_about_it
+            outbox::a_commit_for_an_effect_that_another_holds_by_now_stores_nothing
             outbox::waking_a_lane_makes_its_rows_due
             outbox::claims_take_the_longest_due_and_no_more_than_the_limit
             outbox::two_claims_never_take_the_same_row

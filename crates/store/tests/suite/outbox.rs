@@ -5,7 +5,7 @@ use std::{collections::HashSet, sync::Arc};
 use futures::future::join_all;
 use handoff_core::{
     session::Conversation,
-    store::{Changes, EffectId, EffectKind, EffectRow, NewEffect, Reschedule, Store},
+    store::{Changes, EffectId, EffectKind, EffectRow, NewEffect, Reschedule, Store, StoreError},
 };
 use handoff_model::{HandoffId, Timestamp};
 
@@ -107,6 +107,22 @@ pub(crate) async fn who_held_a_row_too_long_decides_nothing_about_it(store: Arc<
     assert!(third.maybe_done);
     commit(put_off(&third, false)).await;
     assert!(!claim(&store, 28).await[0].maybe_done, "its holder knows better");
+}
+
+pub(crate) async fn a_commit_for_an_effect_that_another_holds_by_now_stores_nothing(store: Arc<dyn Store>) {
+    let chat = conversation("ann");
+    store.commit(Changes { effects: vec![effect(&chat.id, "lane", 5)], ..only(&chat) }).await.unwrap();
+    let first = store.claim(Timestamp(5), Timestamp(10), 9).await.unwrap().remove(0);
+    let second = store.claim(Timestamp(20), Timestamp(30), 9).await.unwrap().remove(0);
+    let ends = |hold: &EffectRow| {
+        let sealed = vec![(chat.id.clone(), 1, b"shown".to_vec())];
+        Changes { sealed, done: vec![hold.id], held: vec![(hold.id, hold.held_until)], ..Changes::default() }
+    };
+    assert_eq!(store.commit(ends(&first)).await, Err(StoreError::Conflict), "its hold is over");
+    assert_eq!(store.shown(&chat.id, 0, 9).await.unwrap(), []);
+    assert_eq!(store.commit(ends(&second)).await, Ok(()));
+    assert_eq!(store.commit(ends(&second)).await, Err(StoreError::Conflict), "the effect is gone");
+    assert_eq!(store.shown(&chat.id, 0, 9).await.unwrap().len(), 1);
 }
 
 pub(crate) async fn waking_a_lane_makes_its_rows_due(store: Arc<dyn Store>) {
