@@ -37,7 +37,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         ("--threads", options.threads.map(|threads| threads.to_string())),
     ];
     for (flag, value) in more {
-        value.iter().for_each(|value| drop(command.args([flag, value])));
+        if let Some(value) = value {
+            command.args([flag, &value]);
+        }
     }
     start(&mut command)
 }
