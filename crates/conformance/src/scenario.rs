@@ -44,6 +44,11 @@ pub trait Platform: Send + Sync + 'static {
         Box::pin(async move { bridge(key) })
     }
 
+    /// What the platform posts to our webhook when the account is set up, after `install` and before anything else.
+    fn introductions<'a>(&'a self, _base: &'a str) -> BoxFuture<'a, Vec<Receive>> {
+        Box::pin(async { Vec::new() })
+    }
+
     /// What the platform posts to our webhook once live agents have answered in this chat, in order, with the
     /// headers that prove where it comes from. `base` is the address at which the connector knows the platform.
     /// None when it posts nothing.

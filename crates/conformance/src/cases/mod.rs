@@ -70,6 +70,10 @@ impl Subject<'_> {
             let installed = stage.call("install", install).await;
             installed.map_err(|trouble| stage.failure(Promise::P7, format!("install failed: {trouble}")))?;
         }
+        for posted in stage.scene.platform.introductions(stage.base()).await {
+            let heard = stage.call("receive", serde_json::json!(posted)).await;
+            heard.map_err(|trouble| stage.failure(Promise::P7, format!("it was not set up: {trouble}")))?;
+        }
         Ok(stage)
     }
 }

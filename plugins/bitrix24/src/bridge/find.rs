@@ -34,10 +34,13 @@ pub(crate) async fn find(client: &Client<'_>, transfer: &Transfer) -> Result<Fou
     seen.place = seen.place.or(kept);
     let Some(place) = seen.place.clone() else { return Ok(never_heard(seen)) };
     match outgoing::there(client, &place).await {
-        Ok(said) if outgoing::has(&said, &id(transfer, seen.next)) => {
-            Ok(so_far(seen.arrived(), pieces.len(), transfer, true))
+        Ok(said) => {
+            // Of a checkpoint that was lost, more than one message may be there.
+            let is_there = |n: &usize| outgoing::has(&said, &id(transfer, *n));
+            let next = (seen.next..pieces.len()).find(|n| !is_there(n)).unwrap_or(pieces.len());
+            let safe_now = transfer.checkpoint.is_some() && next > seen.next;
+            Ok(so_far(Mark { asked: false, next, ..seen }, pieces.len(), transfer, safe_now))
         }
-        Ok(_) => Ok(so_far(Mark { asked: false, ..seen }, pieces.len(), transfer, false)),
         Err(Failure::Said { words, .. }) => Ok(Found::Unknown { detail: words }),
         Err(Failure::Failed(error)) => Err(error),
     }

@@ -44,13 +44,6 @@ impl Mark {
         serde_json::from_value(transfer.checkpoint.clone()?).ok()
     }
 
-    /// The message that is in doubt arrived.
-    pub(crate) fn arrived(mut self) -> Self {
-        self.next += usize::from(self.asked);
-        self.asked = false;
-        self
-    }
-
     /// Leaves this mark.
     pub(crate) async fn save(&self, cx: &Cx) -> Result<()> {
         cx.checkpoint(&json!(self)).await
