@@ -6,7 +6,7 @@ use handoff_sdk::{
 };
 use serde_json::{Value, json};
 
-use crate::{answer::Failure, bridge, client::Client, wire};
+use crate::{answer::Failure, bot, bridge, client::Client, wire};
 
 /// Rows on a page of `user.get`, and how many pages are read at most.
 const PAGE: usize = 50;
@@ -44,28 +44,107 @@ pub(crate) async fn list(client: &Client<'_>) -> Result<Vec<(u64, String)>, Fail
     Ok(wire::items(&found).into_iter().filter_map(named).collect())
 }
 
-/// Whether somebody is there in the configured open channel.
+/// Most open channels that are asked whether somebody is there.
+const MOST_ASKED: usize = 5;
+
+/// Whether somebody is there: in the open channel of the settings, or else in one in which our bot greets.
 pub(crate) async fn availability(client: &Client<'_>) -> Result<Availability> {
-    let Some(id) = client.portal.settings.line else { return Ok(Availability::Unknown) };
-    Ok(match get(client, id, false).await? {
-        Some(line) if line.is_active && line.live_agents > 0 => Availability::Yes,
-        Some(_) => Availability::No,
-        None => Availability::Unknown,
+    let asked = match client.portal.settings.line {
+        Some(id) => vec![id],
+        None => greeted(client).await?,
+    };
+    let (mut known, mut somebody) = (false, false);
+    for id in asked.into_iter().take(MOST_ASKED) {
+        if let Some(line) = get(client, id, false).await? {
+            known = true;
+            somebody |= line.is_active && line.live_agents > 0;
+        }
+    }
+    Ok(match (known, somebody) {
+        (false, _) => Availability::Unknown,
+        (true, true) => Availability::Yes,
+        (true, false) => Availability::No,
     })
 }
 
-/// Choices for a field that names an open channel or a live agent.
-pub(crate) async fn choices(client: &Client<'_>, field: &str) -> Result<Vec<Choice>> {
-    let found = match field {
-        "line" => list(client).await?,
-        "user" => people(client).await?,
-        _ => return Err(ConnectorError::Unsupported { verb: format!("options for {field}") }),
+/// Active open channels in which our bot greets.
+async fn greeted(client: &Client<'_>) -> Result<Vec<u64>> {
+    if !client.portal.settings.native {
+        return Ok(Vec::new());
+    }
+    let bot = bot::number(client).await?;
+    let select = ["ID", "ACTIVE", "WELCOME_BOT_ENABLE", "WELCOME_BOT_ID"];
+    let body = json!({ "PARAMS": { "select": select, "order": { "ID": "ASC" }, "limit": 200 } });
+    let found = client.read("imopenlines.config.list.get", &body).await?;
+    let ours = |row: &Value| {
+        let id = wire::id(&row["ID"])?;
+        let line = line(id, row);
+        (line.is_active && line.bot == Some(bot)).then_some(id)
     };
-    Ok(found.into_iter().map(|(id, label)| Choice { value: id.to_string(), label }).collect())
+    Ok(wire::items(&found).into_iter().filter_map(ours).collect())
 }
 
-/// Number and name of everybody who works on the portal, as far as it is not too large.
-async fn people(client: &Client<'_>) -> Result<Vec<(u64, String)>, Failure> {
+/// Choices for a field that names an open channel or a live agent, or says what becomes of who comes back.
+pub(crate) async fn choices(client: &Client<'_>, field: &str) -> Result<Vec<Choice>> {
+    let choice = |value: String, label: String| Choice { value, label };
+    match field {
+        "line" => {
+            let named = |row: Row| {
+                let label = if row.is_active { row.name } else { format!("{} (switched off)", row.name) };
+                choice(row.id.to_string(), label)
+            };
+            Ok(rows(client).await?.into_iter().map(named).collect())
+        }
+        "user" => Ok(people(client).await?),
+        "when_person_comes_back" => Ok(vec![
+            choice("assistant".to_owned(), "the assistant, in a new session".to_owned()),
+            choice("operators".to_owned(), "the operators, at once".to_owned()),
+        ]),
+        _ => Err(ConnectorError::Unsupported { verb: format!("options for {field}") }),
+    }
+}
+
+/// An open channel in the list of all.
+struct Row {
+    id: u64,
+    name: String,
+    is_active: bool,
+    queue: Vec<u64>,
+}
+
+async fn rows(client: &Client<'_>) -> Result<Vec<Row>, Failure> {
+    let wishes = json!({ "select": ["ID", "LINE_NAME", "ACTIVE"], "order": { "ID": "ASC" }, "limit": 200 });
+    let body = json!({ "PARAMS": wishes, "OPTIONS": { "QUEUE": "Y" } });
+    let found = client.read("imopenlines.config.list.get", &body).await?;
+    let row = |row: &Value| {
+        Some(Row {
+            id: wire::id(&row["ID"])?,
+            name: wire::text(&row["LINE_NAME"]).to_owned(),
+            is_active: row["ACTIVE"].is_null() || wire::is_yes(&row["ACTIVE"]),
+            queue: wire::items(&row["QUEUE"]).into_iter().filter_map(wire::id).collect(),
+        })
+    };
+    Ok(wire::items(&found).into_iter().filter_map(row).collect())
+}
+
+/// Everybody who works on the portal, as far as it is not too large: those first who are in a queue, with its open
+/// channels behind their names.
+async fn people(client: &Client<'_>) -> Result<Vec<Choice>, Failure> {
+    let lines = rows(client).await?;
+    let (mut operators, mut others) = (Vec::new(), Vec::new());
+    for (id, name) in employees(client).await? {
+        let of = lines.iter().filter(|line| line.queue.contains(&id)).map(|line| line.name.as_str());
+        let of = of.collect::<Vec<_>>().join(", ");
+        let (list, label) =
+            if of.is_empty() { (&mut others, name) } else { (&mut operators, format!("{name} ({of})")) };
+        list.push(Choice { value: id.to_string(), label });
+    }
+    operators.extend(others);
+    Ok(operators)
+}
+
+/// Number and name of everybody who works on the portal.
+async fn employees(client: &Client<'_>) -> Result<Vec<(u64, String)>, Failure> {
     let mut found = Vec::new();
     for page in 0..MOST_PAGES {
         let body = json!({ "FILTER": { "ACTIVE": true, "USER_TYPE": "employee" }, "start": page * PAGE });

@@ -106,15 +106,33 @@ async fn refusals_of_every_call_are_told_apart() {
 }
 
 #[tokio::test]
-async fn lines_are_offered_as_choices() {
+async fn open_channels_and_operators_are_offered_as_choices() {
     let world = world("").await;
+    world.sim("line", json!({ "id": 30, "fields": { "ACTIVE": "N" } })).await;
     let options = handoff_sdk::model::connector::Options { field: "line".into() };
     let choices = world.bitrix24.options(&world.host.cx(), options).await.unwrap();
     let choices: Vec<_> =
         choices.iter().map(|choice| (choice.value.as_str(), choice.label.as_str())).collect();
-    assert_eq!(choices, [("22", "Support"), ("30", "Sales")]);
+    assert_eq!(choices, [("22", "Support"), ("30", "Sales (switched off)")]);
     let options = handoff_sdk::model::connector::Options { field: "user".into() };
     let people = world.bitrix24.options(&world.host.cx(), options).await.unwrap();
     let people: Vec<_> = people.iter().map(|choice| choice.label.as_str()).collect();
-    assert_eq!(people, ["Olga Admin", "Klaus Weber", "Maria Silva"]);
+    assert_eq!(people, ["Klaus Weber (Support)", "Maria Silva (Support, Sales)", "Olga Admin"]);
+    let options = handoff_sdk::model::connector::Options { field: "when_person_comes_back".into() };
+    let words = world.bitrix24.options(&world.host.cx(), options).await.unwrap();
+    let words: Vec<_> = words.iter().map(|choice| choice.value.as_str()).collect();
+    assert_eq!(words, ["assistant", "operators"]);
+}
+
+#[tokio::test]
+async fn without_an_open_channel_of_its_own_somebody_is_there_where_the_bot_greets() {
+    let world = world("").await;
+    let there = async || world.bitrix24.availability(&world.host.cx()).await.unwrap();
+    assert_eq!(there().await, Availability::Yes);
+    for operator in [27, 103] {
+        world.sim("operator/set", json!({ "operator": operator, "online": false })).await;
+    }
+    assert_eq!(there().await, Availability::No);
+    world.sim("line", json!({ "id": 22, "fields": { "WELCOME_BOT_ENABLE": "N" } })).await;
+    assert_eq!(there().await, Availability::Unknown);
 }
