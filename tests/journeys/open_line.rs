@@ -57,6 +57,41 @@ async fn scenarios_1_and_2_the_bot_is_silent_once_operators_have_the_chat() -> R
 }
 
 #[tokio::test]
+async fn a_bot_of_the_older_methods_talks_passes_on_and_leaves_who_comes_back_to_the_operators() -> Result<()>
+{
+    for order in ["join-first", "message-first"] {
+        let flags = [QUIET, &["--join-order", order]].concat();
+        let options = json!({ "when_person_comes_back": "operators" });
+        let line = with_handoff(assistants::line(), |handoff| handoff["options"] = options);
+        let (bitrix24, server) = on_bitrix24(&flags, |setup| {
+            let mut setup = setup.with_assistant(line);
+            setup.config["connections"]["bitrix24"]["settings"]["bot_api"] = json!("v1");
+            setup
+        })
+        .await?;
+        let chat = bitrix24.says("anna", "Hello").await?;
+        bitrix24.until_chat(chat, "an answer", |chat| chat.count(&answer_to("Hello")) == 1).await?;
+        bitrix24.until_told().await?;
+        assert_eq!(bitrix24.chat(chat).await?.count(HELLO), 1, "{order}");
+        assert_eq!(in_queue(&bitrix24).await?, chat);
+        accepted(&server).await?;
+        let before = spoken(&bitrix24.chat(chat).await?);
+        bitrix24.says("anna", "Hello?").await?;
+        bitrix24.accepts(chat).await?;
+        bitrix24.closes(chat).await?;
+        bitrix24.says("anna", "Me again").await?;
+        let again =
+            |chat: &Chat| chat.status == "queue" && chat.raw["sessions"].as_array().map(Vec::len) == Some(2);
+        bitrix24.until_chat(chat, "the queue again", again).await?;
+        bitrix24.says("anna", WISH).await?;
+        bitrix24.until_told().await?;
+        let seen = bitrix24.chat(chat).await?;
+        assert_eq!((spoken(&seen), &seen.raw["handoff_calls"]), (before, &json!(2)), "{order}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn scenario_3_a_person_who_is_away_is_offered_the_chat_and_then_the_queue() -> Result<()> {
     let (bitrix24, server) = passing_on(QUIET, json!({ "user": 27 })).await?;
     bitrix24.control("operator/set", json!({ "operator": 27, "online": false })).await?;

@@ -4,9 +4,11 @@ use handoff_sdk::{ConnectorError, Result};
 use serde_json::{Value, json};
 
 use crate::{
-    answer::Failure,
+    bot,
     client::{Client, dialog},
-    crm, wire,
+    crm,
+    settings::BotApi,
+    wire,
 };
 
 /// Who has a chat.
@@ -63,32 +65,20 @@ pub(crate) async fn look(client: &Client<'_>, bot: u64, chat: u64) -> Result<Sta
         Err(failure) if failure.is("ACCESS_ERROR") => look_as_bot(client, bot, chat).await?,
         Err(failure) => return Err(Unseen::Failed(failure.into())),
     };
-    let has_bot = has_bot(client, bot, chat).await.map_err(|failure| Unseen::Failed(failure.into()))?;
+    let has_bot = bot::is_in(client, bot, chat).await.map_err(|failure| Unseen::Failed(failure.into()))?;
     Ok(standing(&seen, has_bot))
 }
 
 /// What the bot itself can see, for as long as it is in the chat.
 async fn look_as_bot(client: &Client<'_>, bot: u64, chat: u64) -> Result<Value, Unseen> {
+    if client.portal.settings.bot_api == BotApi::V1 {
+        return Err(Unseen::Hidden);
+    }
     let body = json!({ "botId": bot, "dialogId": dialog(chat) });
     match client.read_as_bot("imbot.v2.Chat.get", &body).await {
         Ok(mut answer) => Ok(answer["chat"].take()),
         Err(failure) if failure.is("ACCESS_DENIED") || failure.is("CHAT_NOT_FOUND") => Err(Unseen::Hidden),
         Err(failure) => Err(Unseen::Failed(failure.into())),
-    }
-}
-
-async fn has_bot(client: &Client<'_>, bot: u64, chat: u64) -> Result<bool, Failure> {
-    let body = json!({ "botId": bot, "dialogId": dialog(chat), "limit": 200 });
-    match client.read_as_bot("imbot.v2.Chat.User.list", &body).await {
-        Ok(answer) => {
-            let users = if answer["users"].is_null() { &answer } else { &answer["users"] };
-            Ok(wire::items(users)
-                .into_iter()
-                .any(|user| wire::id(&user["id"]).or_else(|| wire::id(user)) == Some(bot)))
-        }
-        // Only members may ask.
-        Err(failure) if failure.is("ACCESS_DENIED") => Ok(false),
-        Err(failure) => Err(failure),
     }
 }
 

@@ -10,6 +10,7 @@ use crate::{
     bot, bridge,
     client::Client,
     line::{self, Line},
+    settings::BotApi,
 };
 
 /// Most open channels that are looked at.
@@ -46,10 +47,12 @@ async fn of_line(client: &Client<'_>) -> Result<Vec<Finding>> {
 
 /// The chat bot and its open channels.
 async fn of_bot(client: &Client<'_>) -> Result<Check> {
-    match client.read("imbot.v2.Revision.get", &json!({})).await {
-        Err(failure) if failure.is("ERROR_METHOD_NOT_FOUND") => return Ok(only(too_old())),
-        answered => answered?,
-    };
+    if client.portal.settings.bot_api == BotApi::V2 {
+        match client.read("imbot.v2.Revision.get", &json!({})).await {
+            Err(failure) if failure.is("ERROR_METHOD_NOT_FOUND") => return Ok(only(too_old())),
+            answered => answered?,
+        };
+    }
     let Some(bot) = bot::look(client).await? else { return Ok(only(no_bot(client))) };
     let mut findings = Vec::new();
     let mut heard = false;
@@ -88,7 +91,7 @@ pub(crate) fn warning(problem: String, remedy: &str) -> Finding {
 fn too_old() -> Finding {
     wrong(
         "The portal does not know the methods imbot.v2.".to_owned(),
-        "Update the portal, and check that its module for chat bots is installed.",
+        "Update the portal, and check that its module for chat bots is installed; or set bot_api to v1.",
     )
 }
 

@@ -32,7 +32,7 @@ enum Token {
     None,
     /// Methods of the bot.
     Bot,
-    /// Methods of open channels, which call it by an older name.
+    /// Methods of open channels and the older ones of bots, which call it by an older name.
     Client,
     /// Registering the bot that has it.
     New,
@@ -67,6 +67,16 @@ impl<'a> Client<'a> {
     /// Changes something as the bot.
     pub(crate) async fn act_as_bot(&self, method: &str, body: &Value) -> Result<Value, Failure> {
         self.call(method, body, Token::Bot, Kind::Changes).await
+    }
+
+    /// Asks for something as a bot of the older methods.
+    pub(crate) async fn read_as_client(&self, method: &str, body: &Value) -> Result<Value, Failure> {
+        self.call(method, body, Token::Client, Kind::Reads).await
+    }
+
+    /// Changes something as a bot of the older methods.
+    pub(crate) async fn act_as_client(&self, method: &str, body: &Value) -> Result<Value, Failure> {
+        self.call(method, body, Token::Client, Kind::Changes).await
     }
 
     /// Changes a session that the bot holds. The methods answer `true`; anything else proves nothing.

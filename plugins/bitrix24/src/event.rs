@@ -3,6 +3,8 @@
 //! For as long as the bot is in a chat it hears everybody there, live agents and itself included.
 //! Events come twice, in any order, or not at all; nothing here relies on having seen another one.
 
+pub(crate) mod v1;
+
 use handoff_sdk::{
     model::{
         Attachment, Content, Person, Source, Timestamp,
@@ -202,11 +204,12 @@ impl Event<'_> {
         let message = &self.data["message"];
         let params = &message["params"];
         let listed = if params["fileId"].is_null() { &params["FILE_ID"] } else { &params["fileId"] };
-        let files = wire::items(listed).into_iter().filter_map(wire::id).take(MOST_FILES);
+        let files = wire::items(listed).into_iter().filter_map(wire::id).map(attachment);
+        let linked = wire::items(&message["files"]).into_iter().filter_map(linked);
         Content {
             text: bbcode::to_plain(wire::text(&message["text"])),
             quick_replies: Vec::new(),
-            attachments: files.map(attachment).collect(),
+            attachments: files.chain(linked).take(MOST_FILES).collect(),
         }
     }
 }
@@ -218,6 +221,17 @@ fn attachment(id: u64) -> Attachment {
         media_type: files::UNKNOWN_TYPE.to_owned(),
         source: Source::Platform(id.to_string()),
     }
+}
+
+/// A file that comes with its address.
+fn linked(file: &Value) -> Option<Attachment> {
+    let url = wire::text(&file["url"]);
+    let name = Some(wire::text(&file["name"])).filter(|name| !name.is_empty()).unwrap_or("file");
+    (url.starts_with("https://") || url.starts_with("http://")).then(|| Attachment {
+        name: name.to_owned(),
+        media_type: files::UNKNOWN_TYPE.to_owned(),
+        source: Source::Url(url.to_owned()),
+    })
 }
 
 #[cfg(test)]

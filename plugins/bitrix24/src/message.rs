@@ -15,7 +15,7 @@ use crate::{
     answer::Failure,
     bbcode, bot,
     chat::{self, Unseen},
-    client::{Client, chat_number, dialog},
+    client::{Client, chat_number},
     history::{self, Said},
     wire,
 };
@@ -66,8 +66,8 @@ pub(crate) async fn send(client: &Client<'_>, message: &Send) -> Result<Sent> {
             Seen::Doubtful => sent.unknown = true,
             Seen::Missing => {
                 let keyboard = keyboard.as_ref().filter(|_| number == last);
-                let body = body(bot, chat, piece, keyboard);
-                match deliver(client, &body, number == 0).await {
+                let piece = Piece { bot, chat, text: piece, keyboard };
+                match deliver(client, &piece, number == 0).await {
                     Ok(id) => sent.external_ids.push(id.to_string()),
                     Err(ConnectorError::Refused { detail }) if number > 0 => {
                         sent.replaced = Some(format!("the rest of the message was refused: {detail}"));
@@ -111,19 +111,19 @@ async fn already_said(client: &Client<'_>, bot: u64, chat: u64) -> Result<Option
     }
 }
 
-fn body(bot: u64, chat: u64, text: &str, keyboard: Option<&Value>) -> Value {
-    let mut fields = json!({ "message": text, "urlPreview": false });
-    if let Some(keyboard) = keyboard {
-        fields["keyboard"] = keyboard.clone();
-    }
-    json!({ "botId": bot, "dialogId": dialog(chat), "fields": fields })
+/// A part of a message, and where it goes.
+struct Piece<'a> {
+    bot: u64,
+    chat: u64,
+    text: &'a str,
+    keyboard: Option<&'a Value>,
 }
 
 /// Sends one piece. Of a message whose beginning was sent nobody may say that nothing was done: its
 /// rest is tried again here, and an end without success counts as a lost answer.
-async fn deliver(client: &Client<'_>, body: &Value, first: bool) -> Result<u64> {
+async fn deliver(client: &Client<'_>, piece: &Piece<'_>, first: bool) -> Result<u64> {
     for _ in 0..TRIES {
-        let wait_ms = match once(client, body).await {
+        let wait_ms = match once(client, piece).await {
             Err(ConnectorError::RateLimited { after_ms, .. }) if !first => after_ms,
             Err(ConnectorError::Unavailable { .. }) if !first => PAUSE_MS,
             answered => return answered,
@@ -133,11 +133,12 @@ async fn deliver(client: &Client<'_>, body: &Value, first: bool) -> Result<u64> 
     Err(ConnectorError::Lost { detail: "only the beginning of a long message was sent".to_owned() })
 }
 
-async fn once(client: &Client<'_>, body: &Value) -> Result<u64> {
-    match client.act_as_bot("imbot.v2.Chat.Message.send", body).await {
-        Ok(answer) => wire::id(&answer["id"])
+async fn once(client: &Client<'_>, piece: &Piece<'_>) -> Result<u64> {
+    let Piece { bot, chat, text, keyboard } = *piece;
+    match bot::say(client, bot, chat, text, keyboard).await {
+        Ok(id) => wire::id(&id)
             .ok_or_else(|| ConnectorError::Lost { detail: "the answer names no message".to_owned() }),
-        Err(failure) if failure.is("ACCESS_DENIED") => {
+        Err(failure) if failure.is("ACCESS_DENIED") || failure.is("ACCESS_ERROR") => {
             Err(ConnectorError::Refused { detail: "the bot is no longer in the chat".to_owned() })
         }
         Err(failure) => Err(failure.into()),

@@ -19,7 +19,7 @@ use crate::{
     bot,
     chat::{self, Standing},
     checkpoint::{Checkpoint, Target},
-    client::{Client, chat_number, dialog},
+    client::{Client, chat_number},
     comeback, history,
 };
 
@@ -142,12 +142,8 @@ async fn may_be_passed_on(client: &Client<'_>, point: &Checkpoint) -> Result<boo
 
 /// Takes the bot out of the chat, so that it no longer hears what is said there.
 async fn leave(client: &Client<'_>, bot: u64, chat: u64) {
-    let body = json!({ "botId": bot, "dialogId": dialog(chat) });
-    match client.act_as_bot("imbot.v2.Chat.leave", &body).await {
-        Err(failure) if !failure.is("ACCESS_DENIED") => {
-            let error = ConnectorError::from(failure);
-            warn!("The bot could not leave chat {chat} after the transfer: {error}");
-        }
-        _ => {}
+    if let Err(failure) = bot::leave(client, bot, chat).await {
+        let error = ConnectorError::from(failure);
+        warn!("The bot could not leave chat {chat} after the transfer: {error}");
     }
 }

@@ -24,6 +24,9 @@ pub struct Settings {
     /// How the chat bot's events come: the portal posts them, or we fetch them, which takes up to five seconds and needs no public address.
     #[serde(default)]
     pub event_mode: EventMode,
+    /// Which methods of the portal the chat bot uses.
+    #[serde(default)]
+    pub bot_api: BotApi,
     /// Internal name of the chat bot. Another one makes another bot.
     #[serde(default = "bot_code")]
     pub bot_code: String,
@@ -57,6 +60,28 @@ pub enum EventMode {
     Webhook,
     /// We ask for them.
     Fetch,
+}
+
+/// Which methods of the portal the chat bot uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum BotApi {
+    /// Those of today, `imbot.v2`.
+    #[default]
+    V2,
+    /// The older ones, `imbot`, for portals that do not know the others. Events cannot be fetched.
+    V1,
+}
+
+impl BotApi {
+    /// The word for it in the settings.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::V1 => "v1",
+            Self::V2 => "v2",
+        }
+    }
 }
 
 impl EventMode {
@@ -127,6 +152,9 @@ impl Portal {
             }
             Settings { oauth_server, .. } if !oauth_server.is_empty() && address(oauth_server).is_err() => {
                 Err("oauth_server must be an address such as https://oauth.bitrix24.tech".to_owned())
+            }
+            Settings { bot_api: BotApi::V1, event_mode: EventMode::Fetch, .. } => {
+                Err("event_mode must be webhook where bot_api is v1: the older methods cannot fetch events".to_owned())
             }
             Settings { bot_code, .. } if bot_code.trim().is_empty() => {
                 Err("bot_code must not be empty".to_owned())

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::{
+    bot,
     digest::digest,
     oauth::{self, Grant},
     settings::Portal,
@@ -58,7 +59,7 @@ pub(crate) async fn verify(cx: &Cx, portal: &Portal, form: &Value) -> Result<()>
     if cx.secret_matches("application_token", token).await? {
         return Ok(());
     }
-    if portal.settings.pin_application_token && is_for_our_bot(portal, form) {
+    if portal.settings.pin_application_token && is_for_our_bot(cx, portal, form).await {
         return pinned(cx, token, wire::text(&auth["member_id"])).await;
     }
     Err(unverified("the application token is wrong"))
@@ -77,9 +78,13 @@ fn of_application(portal: &Portal, grant: &Grant, member: &str, domain: &str) ->
     Ok(())
 }
 
-/// Only an event of the bot may say which token counts.
-fn is_for_our_bot(portal: &Portal, form: &Value) -> bool {
-    wire::text(&form["data"]["bot"]["code"]) == portal.settings.bot_code
+/// Only an event of the bot may say which token counts. Some of the older ones know it by its number alone.
+async fn is_for_our_bot(cx: &Cx, portal: &Portal, form: &Value) -> bool {
+    let bot = &form["data"]["bot"];
+    match (wire::text(&bot["code"]), wire::id(&bot["id"])) {
+        ("", Some(number)) => bot::remembered_number(cx).await == Some(number),
+        (code, _) => code == portal.settings.bot_code,
+    }
 }
 
 /// Compares with the first token ever seen, or makes this one the first.

@@ -5,7 +5,16 @@ use handoff_sdk::{
     model::connector::{PlatformEvent, Receive, Received},
 };
 
-use crate::{app, bridge, client::Client, comeback, event, form, settings::Portal, verify::verify, wire};
+use crate::{
+    app, bridge,
+    client::Client,
+    comeback,
+    event::{self, v1},
+    form,
+    settings::Portal,
+    verify::verify,
+    wire,
+};
 
 /// Reads one event. What is no concern of ours is answered like everything else: the portal slows
 /// down whoever answers with an error.
@@ -14,6 +23,7 @@ pub(crate) async fn receive(cx: &Cx, portal: &Portal, request: &Receive) -> Resu
         return Err(unreadable("an event is posted".to_owned()));
     }
     let form = form::parse(&request.body).map_err(|problem| unreadable(problem.reason()))?;
+    let mut form = v1::as_v2(form, &portal.settings.bot_code);
     let has_application = portal.settings.has_application();
     if has_application && !form["PLACEMENT"].is_null() {
         return app::opened(cx, portal, &form).await;
@@ -31,6 +41,7 @@ pub(crate) async fn receive(cx: &Cx, portal: &Portal, request: &Receive) -> Resu
     if bridge::is_ours(&form) {
         return Ok(done(bridge::read(cx, portal, &form, &request.body, request.at).await?));
     }
+    v1::complete(&Client::new(cx, portal), &mut form).await?;
     let mut event = event::read(portal, &form, &request.body, request.at);
     comeback::taken(&Client::new(cx, portal), &mut event).await?;
     Ok(done(vec![event]))

@@ -3,6 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::first_events;
 use super::model::{Bot, Chat, Command, EventMode, Kind, Message, Waiting};
 use super::php;
 use super::state::{Post, State};
@@ -148,6 +149,9 @@ fn emit(state: &mut State, bot: i64, event: &str, mut data: Value, actor: Option
     let Some(known) = state.bots.get(&bot).cloned().filter(|_| state.settings.installed) else { return };
     if event != "ONIMBOTV2DELETE" {
         data["language"] = json!(state.settings.language);
+    }
+    if known.first_generation {
+        return first_events::post(state, &known, event, &data, actor);
     }
     match known.event_mode {
         EventMode::Fetch => keep(state, &known, event, data),

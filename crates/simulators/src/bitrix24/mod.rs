@@ -11,6 +11,7 @@ mod api;
 mod bucket;
 mod connectors;
 mod events;
+mod first_events;
 mod handoff;
 mod inspect;
 mod line;

@@ -137,6 +137,8 @@ pub(super) struct Bot {
     pub(super) id: i64,
     pub(super) code: String,
     pub(super) kind: String,
+    /// Registered by the methods of the first generation: it is told of events in their form.
+    pub(super) first_generation: bool,
     /// The application or webhook that registered it.
     pub(super) app: String,
     /// The secret of a bot that was registered through a webhook.

@@ -6,7 +6,9 @@
 mod bridging;
 mod campaign;
 mod leaving;
+mod older_bots;
 mod raw;
+mod raw_bots;
 mod setting_up;
 mod talking;
 mod world;

@@ -18,13 +18,13 @@ const AUTH: &str = "ts=1789551402\nauth[domain]=HOST\nauth[server_endpoint]=http
                     auth[application_token]=831c76b092f9f135d9b6b36c3a720757";
 
 /// A connection whose connector is called as in the documentation.
-async fn world() -> World {
+pub(crate) async fn world() -> World {
     let settings = json!({ "client_id": CLIENT_ID, "connector_code": "acme_webchat", "line": 22 });
     bare("", settings).await
 }
 
 /// One pair a line, as PHP's `http_build_query` would write it.
-fn encoded(world: &World, shown: &str) -> String {
+pub(crate) fn encoded(world: &World, shown: &str) -> String {
     let host = world.base.trim_start_matches("http://");
     let lines = format!("{shown}\n{AUTH}").replace("HOST", host);
     let encode = |text: &str| -> String { form_urlencoded::byte_serialize(text.as_bytes()).collect() };
@@ -33,14 +33,14 @@ fn encoded(world: &World, shown: &str) -> String {
     lines.lines().filter_map(|line| pair(line.trim())).collect::<Vec<_>>().join("&")
 }
 
-async fn one(shown: &str) -> PlatformEvent {
+pub(crate) async fn one(shown: &str) -> PlatformEvent {
     let world = world().await;
     let mut events = take(&world, &encoded(&world, shown)).await.unwrap();
     assert_eq!(events.len(), 1, "{events:?}");
     events.remove(0)
 }
 
-fn ignored(event: &PlatformEvent) -> bool {
+pub(crate) fn ignored(event: &PlatformEvent) -> bool {
     matches!(event.kind, EventKind::Ignored { .. })
 }
 

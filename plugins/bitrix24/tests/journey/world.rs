@@ -176,6 +176,14 @@ impl World {
         answer
     }
 
+    /// A call through the inbound webhook, as somebody else would make it.
+    pub(crate) async fn rest(&self, method: &str, body: &Value) -> Value {
+        let url = format!("{}/rest/1/simulatedwebhook/{method}", self.base);
+        let response = self.http.post(url).json(body).send().await.unwrap();
+        assert!(response.status().is_success(), "{method}: {}", response.status());
+        response.json().await.unwrap()
+    }
+
     pub(crate) async fn look(&self, path: &str) -> Value {
         self.http.get(format!("{}/_sim/{path}", self.base)).send().await.unwrap().json().await.unwrap()
     }

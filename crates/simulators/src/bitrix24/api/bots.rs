@@ -23,6 +23,10 @@ pub(super) fn own(state: &State, caller: Caller, params: &Params) -> Result<Bot,
     }
     let Some(id) = params.id("botId") else { return Err(bad("BOT_ID_REQUIRED", "Bot ID is required")) };
     let Some(bot) = state.bots.get(&id) else { return Err(bad("BOT_NOT_FOUND", "Bot not found")) };
+    // A bot is spoken for by the generation of methods that registered it.
+    if bot.first_generation {
+        return Err(bad("BOT_NOT_FOUND", "Bot not found"));
+    }
     if !is_owner(state, caller, params, bot) {
         return Err(forbidden("BOT_OWNERSHIP_ERROR", "Bot is registered by another application"));
     }
@@ -77,6 +81,7 @@ pub(super) fn register(state: &mut State, caller: Caller, params: Params) -> Out
         id,
         code,
         kind,
+        first_generation: false,
         app,
         token,
         event_mode,
@@ -134,7 +139,9 @@ pub(super) fn list(state: &mut State, caller: Caller, params: Params) -> Outcome
     }
     let kind = params.nested("filter").text("type");
     let fits = |bot: &&Bot| {
-        is_owner(state, caller, &params, bot) && kind.as_ref().is_none_or(|kind| *kind == bot.kind)
+        !bot.first_generation
+            && is_owner(state, caller, &params, bot)
+            && kind.as_ref().is_none_or(|kind| *kind == bot.kind)
     };
     let all: Vec<Bot> = state.bots.values().filter(fits).cloned().collect();
     let limit = params.id("limit").unwrap_or(50) as usize;
@@ -149,18 +156,23 @@ pub(super) fn list(state: &mut State, caller: Caller, params: Params) -> Outcome
 /// `imbot.v2.Bot.unregister`: the bot learns of it, and leaves chats and lines.
 pub(super) fn unregister(state: &mut State, caller: Caller, params: Params) -> Outcome {
     let bot = own(state, caller, &params)?;
-    events::bot_deleted(state, bot.id);
-    state.bots.remove(&bot.id);
-    state.users.remove(&bot.id);
-    state.commands.retain(|_, command| command.bot != bot.id);
+    remove(state, bot.id);
+    ok(json!({ "result": true }))
+}
+
+/// The bot learns of it, and leaves chats and lines.
+pub(super) fn remove(state: &mut State, bot: i64) {
+    events::bot_deleted(state, bot);
+    state.bots.remove(&bot);
+    state.users.remove(&bot);
+    state.commands.retain(|_, command| command.bot != bot);
     for chat in state.chats.values_mut() {
-        chat.members.remove(&bot.id);
+        chat.members.remove(&bot);
     }
-    for line in state.lines.values_mut().filter(|line| line.number("WELCOME_BOT_ID") as i64 == bot.id) {
+    for line in state.lines.values_mut().filter(|line| line.number("WELCOME_BOT_ID") as i64 == bot) {
         line.fields.insert("WELCOME_BOT_ID".to_owned(), "0".to_owned());
         line.fields.insert("WELCOME_BOT_ENABLE".to_owned(), "N".to_owned());
     }
-    ok(json!({ "result": true }))
 }
 
 /// `imbot.v2.Command.register`: the same command again is changed.
@@ -258,7 +270,7 @@ fn delivery(fields: &Params, mode: EventMode, url: &str) -> Result<(EventMode, S
 }
 
 /// Makes the bot the welcome bot of the first line, if that has none.
-fn assign(state: &mut State, bot: i64) {
+pub(super) fn assign(state: &mut State, bot: i64) {
     let first = state.lines.get_mut(&FIRST_LINE);
     if let Some(line) = first.filter(|line| line.welcome_bot().is_none()) {
         let chosen = [("WELCOME_BOT_ENABLE", "Y".to_owned()), ("WELCOME_BOT_ID", bot.to_string())];

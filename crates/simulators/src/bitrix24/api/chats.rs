@@ -139,7 +139,7 @@ pub(super) fn input_action(state: &mut State, caller: Caller, params: Params) ->
     ok(json!({ "result": true }))
 }
 
-fn cut(text: &str) -> String {
+pub(super) fn cut(text: &str) -> String {
     match text.char_indices().nth(LONGEST_MESSAGE) {
         None => text.to_owned(),
         Some((end, _)) => format!("{}{CUT}", &text[..end]),

@@ -4,7 +4,7 @@ use super::super::state::State;
 use super::answer::Outcome;
 use super::gate::Caller;
 use super::params::Params;
-use super::{batch, bots, chats, connectors, dialogs, files, handoffs, lines, operators, portal};
+use super::{batch, bots, chats, connectors, dialogs, files, first_bots, handoffs, lines, operators, portal};
 
 /// A method of the REST API.
 pub(super) struct Method {
@@ -37,7 +37,7 @@ const BOT_IN_LINES: &[&str] = &["imopenlines", "imbot"];
 const CONNECTOR: &[&str] = &["imconnector", "imopenlines"];
 const USER: &[&str] = &["user|user_brief|user_basic"];
 
-static METHODS: [Method; 56] = [
+static METHODS: [Method; 65] = [
     method("batch", NONE, batch::run),
     method("scope", NONE, portal::scope),
     method("server.time", NONE, portal::server_time),
@@ -67,6 +67,15 @@ static METHODS: [Method; 56] = [
     method("imbot.v2.Chat.InputAction.notify", BOT, chats::input_action),
     method("imbot.v2.File.upload", BOT, files::upload),
     method("imbot.v2.File.download", BOT, files::download),
+    method("imbot.register", BOT, first_bots::register),
+    method("imbot.update", BOT, first_bots::update),
+    method("imbot.unregister", BOT, first_bots::unregister),
+    method("imbot.bot.list", BOT, first_bots::list),
+    method("imbot.message.add", BOT, first_bots::message_add),
+    method("imbot.chat.sendTyping", BOT, first_bots::typing),
+    method("imbot.chat.leave", BOT, first_bots::leave),
+    method("imbot.chat.user.list", BOT, first_bots::user_list),
+    method("imbot.command.register", BOT, first_bots::command_register),
     method("imopenlines.bot.session.operator", BOT_IN_LINES, handoffs::operator),
     method("imopenlines.bot.session.transfer", BOT_IN_LINES, handoffs::transfer),
     method("imopenlines.bot.session.finish", BOT_IN_LINES, handoffs::finish),

@@ -10,6 +10,7 @@ mod chats;
 mod connectors;
 mod dialogs;
 mod files;
+mod first_bots;
 mod gate;
 mod handoffs;
 mod lines;

@@ -95,6 +95,42 @@ async fn a_session_begins_with_a_join_and_a_message_in_either_order() {
 }
 
 #[tokio::test]
+async fn a_bot_of_the_first_generation_is_told_in_its_own_form() {
+    let mut portal = portal("--join-order join-first").await;
+    let url = portal.bot_fields("webhook")["webhookUrl"].clone();
+    let register = json!({
+        "CODE": "older", "TYPE": "O", "EVENT_HANDLER": url, "PROPERTIES": { "NAME": "Ada" },
+    });
+    let (status, answer) = portal.call_as("simulatedaccesstoken", "imbot.register", register).await;
+    assert_eq!((status, &answer["result"]), (200, &json!(456)), "{answer}");
+    let (chat, session) = portal.says("Hello").await;
+    let join = portal.event().await;
+    assert_eq!(join.name(), "ONIMBOTJOINCHAT");
+    assert_eq!((join.at("/PARAMS/USER_ID"), join.at("/PARAMS/CHAT_ID")), ("0", chat.to_string().as_str()));
+    assert!(join.fields["data"].get("USER").is_none() && !join.raw.contains("ENTITY_DATA"));
+    let message = portal.event().await;
+    assert_eq!(message.name(), "ONIMBOTMESSAGEADD");
+    for (pointer, value) in [
+        ("/BOT/456/BOT_CODE", "older"),
+        ("/BOT/456/AUTH/application_token", APPLICATION_TOKEN),
+        ("/PARAMS/MESSAGE", "Hello"),
+        ("/PARAMS/FROM_USER_ID", "599"),
+        ("/PARAMS/CHAT_AUTHOR_ID", "0"),
+        ("/PARAMS/CHAT_ENTITY_TYPE", "LINES"),
+        ("/USER/IS_CONNECTOR", "Y"),
+        ("/USER/IS_EXTRANET", "Y"),
+    ] {
+        assert_eq!(message.at(pointer), value, "{pointer}");
+    }
+    let data = message.at("/PARAMS/CHAT_ENTITY_DATA_1");
+    assert_eq!(data.split('|').nth(5), Some(session.to_string().as_str()));
+    // The other generation of methods does not speak for it.
+    let (status, answer) =
+        portal.call_as("simulatedaccesstoken", "imbot.v2.Bot.get", json!({ "botId": 456 })).await;
+    assert_eq!((status, &answer["error"]), (400, &json!("BOT_NOT_FOUND")));
+}
+
+#[tokio::test]
 async fn the_order_of_the_two_is_drawn_from_the_seed() {
     let mut orders = Vec::new();
     for seed in 1..=8 {

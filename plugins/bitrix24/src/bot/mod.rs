@@ -1,10 +1,18 @@
-//! The chat bot: registered once, remembered by number.
+//! The chat bot: registered once, remembered by number. What it does in a chat, by the methods of its generation.
+
+mod v1;
 
 use handoff_sdk::{ConnectorError, Cx, Result, model::connector::Installed, tracing::info};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::{answer::Failure, client::Client, digest::digest, wire};
+use crate::{
+    answer::Failure,
+    client::{Client, dialog},
+    digest::digest,
+    settings::BotApi,
+    wire,
+};
 
 /// Where the bot is remembered.
 const SLOT: &str = "bot";
@@ -27,10 +35,16 @@ struct Remembered {
 pub(crate) async fn install(client: &Client<'_>, webhook_url: &str) -> Result<Installed> {
     let settings = &client.portal.settings;
     let mode = settings.event_mode.as_str();
-    let registered = digest(&[webhook_url, mode, &settings.bot_code, &settings.bot_name]);
+    let generation = settings.bot_api.as_str();
+    let registered = digest(&[webhook_url, mode, &settings.bot_code, &settings.bot_name, generation]);
     let remembered = remembered(client.cx).await?;
-    let answer = client.register(&json!({ "fields": fields(client, webhook_url) })).await?;
-    let id = wire::id(&answer["bot"]["id"]).ok_or_else(unreadable)?;
+    let id = match settings.bot_api {
+        BotApi::V1 => v1::register(client, webhook_url).await?,
+        BotApi::V2 => {
+            let answer = client.register(&json!({ "fields": fields(client, webhook_url) })).await?;
+            wire::id(&answer["bot"]["id"]).ok_or_else(unreadable)?
+        }
+    };
     let bot = Remembered { id, registered };
     // Registering gives an existing bot back unchanged, and does not say that it existed.
     if remembered.as_ref() != Some(&bot) {
@@ -64,7 +78,8 @@ pub(crate) async fn remembered_number(cx: &Cx) -> Option<u64> {
 
 /// The bot as the portal knows it, if it does. Remembers nothing.
 pub(crate) async fn look(client: &Client<'_>) -> Result<Option<u64>, Failure> {
-    let Some(bot) = remembered(client.cx).await? else { return search(client).await };
+    let remembered = remembered(client.cx).await?.filter(|_| client.portal.settings.bot_api == BotApi::V2);
+    let Some(bot) = remembered else { return search(client).await };
     match client.read_as_bot("imbot.v2.Bot.get", &json!({ "botId": bot.id })).await {
         Ok(_) => Ok(Some(bot.id)),
         Err(failure) if failure.is("BOT_NOT_FOUND") => Ok(None),
@@ -72,7 +87,63 @@ pub(crate) async fn look(client: &Client<'_>) -> Result<Option<u64>, Failure> {
     }
 }
 
+/// Says something in BB code; gives the message's number as the portal wrote it.
+pub(crate) async fn say(
+    client: &Client<'_>,
+    bot: u64,
+    chat: u64,
+    text: &str,
+    keyboard: Option<&Value>,
+) -> Result<Value, Failure> {
+    if client.portal.settings.bot_api == BotApi::V1 {
+        return v1::say(client, bot, chat, text, keyboard).await;
+    }
+    let mut fields = json!({ "message": text, "urlPreview": false });
+    if let Some(keyboard) = keyboard {
+        fields["keyboard"] = keyboard.clone();
+    }
+    let body = json!({ "botId": bot, "dialogId": dialog(chat), "fields": fields });
+    Ok(client.act_as_bot("imbot.v2.Chat.Message.send", &body).await?["id"].take())
+}
+
+/// Whether the bot is in a chat.
+pub(crate) async fn is_in(client: &Client<'_>, bot: u64, chat: u64) -> Result<bool, Failure> {
+    let body = json!({ "botId": bot, "dialogId": dialog(chat), "limit": 200 });
+    let listed = match client.portal.settings.bot_api {
+        BotApi::V1 => v1::members(client, bot, chat).await,
+        BotApi::V2 => client.read_as_bot("imbot.v2.Chat.User.list", &body).await,
+    };
+    match listed {
+        Ok(answer) => {
+            let users = if answer["users"].is_null() { &answer } else { &answer["users"] };
+            let is_bot = |user: &Value| wire::id(&user["id"]).or_else(|| wire::id(user)) == Some(bot);
+            Ok(wire::items(users).into_iter().any(is_bot))
+        }
+        // Only members may ask.
+        Err(failure) if failure.is("ACCESS_DENIED") || failure.is("ACCESS_ERROR") => Ok(false),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// Leaves a chat. That the bot is out already is no failure; the older methods have no word of their own for it.
+pub(crate) async fn leave(client: &Client<'_>, bot: u64, chat: u64) -> Result<(), Failure> {
+    let body = json!({ "botId": bot, "dialogId": dialog(chat) });
+    let (left, out) = match client.portal.settings.bot_api {
+        BotApi::V1 => (v1::leave(client, bot, chat).await, &["ACCESS_ERROR", "WRONG_REQUEST"][..]),
+        BotApi::V2 => {
+            (client.act_as_bot("imbot.v2.Chat.leave", &body).await.map(drop), &["ACCESS_DENIED"][..])
+        }
+    };
+    match left {
+        Err(failure) if out.iter().any(|code| failure.is(code)) => Ok(()),
+        left => left,
+    }
+}
+
 async fn search(client: &Client<'_>) -> Result<Option<u64>, Failure> {
+    if client.portal.settings.bot_api == BotApi::V1 {
+        return v1::find(client).await;
+    }
     let (mut offset, limit) = (0, 50);
     while offset < MOST_BOTS {
         let body = json!({ "filter": { "type": "openline" }, "limit": limit, "offset": offset });
@@ -92,6 +163,9 @@ async fn search(client: &Client<'_>) -> Result<Option<u64>, Failure> {
 }
 
 async fn update(client: &Client<'_>, id: u64, webhook_url: &str) -> Result<()> {
+    if client.portal.settings.bot_api == BotApi::V1 {
+        return v1::update(client, id, webhook_url).await;
+    }
     let (name, mode) = (&client.portal.settings.bot_name, client.portal.settings.event_mode.as_str());
     let fields = json!({ "eventMode": mode, "webhookUrl": webhook_url, "properties": { "name": name } });
     client.act_as_bot("imbot.v2.Bot.update", &json!({ "botId": id, "fields": fields })).await?;
