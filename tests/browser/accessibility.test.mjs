@@ -95,6 +95,40 @@ test("assistants, and a tree with a panel", async () => {
   await check(set.page, "panel-branches");
 });
 
+test("connections, a form, what is wrong with it, and what the platform says", async () => {
+  await set.desk.opens("Connections");
+  await check(set.page, "connections");
+  await set.page.getByLabel("Platform").selectOption({ label: "Bitrix24" });
+  await set.page.getByRole("button", { name: "Go on" }).click();
+  await set.desk.heading("Connect Bitrix24").waitFor();
+  await check(set.page, "connection-bitrix24");
+  await set.desk.opens("Connections");
+  await set.page.getByLabel("Platform").selectOption({ label: "Zendesk" });
+  await set.page.getByRole("button", { name: "Go on" }).click();
+  await set.desk.heading("Connect Zendesk").waitFor();
+  await check(set.page, "connection-new");
+  await set.page.getByLabel("Address of the Conversations API").fill(`${set.zendesk.base}/sc`);
+  await set.page.getByLabel("Key id").fill("app_67a0ecf8f0305f4a391e9d01");
+  await set.page.getByRole("button", { name: "Connect" }).click();
+  await set.page.getByRole("alert").waitFor();
+  await check(set.page, "connection-refused");
+  await set.page.getByLabel("App id").fill("67a0ecf8f0305f4a391e9d00");
+  await set.page.getByLabel("API key secret").fill("sim-app-key-secret");
+  await set.page.getByText("More settings").click();
+  await set.page.getByLabel("Name of our integration").fill("fresh");
+  await set.page.getByRole("button", { name: "Connect" }).click();
+  await set.desk.notice.waitFor();
+  await check(set.page, "connection");
+  await set.page.getByRole("button", { name: "Check the account" }).click();
+  await set.page.getByRole("region", { name: "What Zendesk says" }).waitFor();
+  await check(set.page, "connection-findings");
+  await set.page.getByRole("button", { name: "Set it up there" }).click();
+  await set.desk.notice.getByText("set up").waitFor();
+  await check(set.page, "connection-set-up");
+  await set.desk.goes("connections/zendesk");
+  await check(set.page, "connection-in-file");
+});
+
 test("connectors", async () => {
   await set.desk.opens("Connectors");
   await check(set.page, "connectors");

@@ -13,6 +13,7 @@ mod plans;
 mod quota;
 mod restore;
 mod sealing;
+mod setting_up;
 mod tickets;
 mod transit;
 mod zendesk_faults;

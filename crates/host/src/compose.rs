@@ -4,12 +4,12 @@ use std::{collections::BTreeMap, fs, os::unix::fs::DirBuilderExt, path::PathBuf,
 
 use anyhow::Context;
 use handoff_core::{
-    plugins::{ConnectionSetup, Limits, Modes, Options, Registry, Trust, World},
-    runtime::{Channel, ChannelKind, Connection, Parts, Runtime},
+    connections::{self, Book, Entry},
+    plugins::{Limits, Modes, Options, Registry, Trust, World},
+    runtime::{Channel, ChannelKind, Parts, Runtime},
     store::Store,
     world::{Clock, Seal},
 };
-use handoff_model::ChannelId;
 use handoff_store::Sqlite;
 
 use crate::{
@@ -27,6 +27,7 @@ pub(crate) struct Host {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) keyring: Arc<Keyring>,
     pub(crate) blobs: Arc<BlobFolder>,
+    pub(crate) book: Arc<Book>,
 }
 
 /// Whether this process is the server or a command beside it.
@@ -38,7 +39,8 @@ pub(crate) enum Role {
     Command,
 }
 
-pub(crate) fn host(config: &Config, role: Role) -> anyhow::Result<Host> {
+/// `public_url` is where platforms reach the server, without a final slash.
+pub(crate) async fn host(config: &Config, role: Role, public_url: &str) -> anyhow::Result<Host> {
     let clock: Arc<dyn Clock> = Arc::new(WorldClock::new(config.clock.factor));
     fs::DirBuilder::new()
         .recursive(true)
@@ -46,11 +48,18 @@ pub(crate) fn host(config: &Config, role: Role) -> anyhow::Result<Host> {
         .create(&config.data_dir)
         .with_context(|| format!("the data folder {} cannot be made", config.data_dir.display()))?;
     let keyring = Arc::new(Keyring::open(&config.data_dir.join("keys.json"), clock.now())?);
+    // Its one key is never drawn anew: what is sealed with it lasts.
+    let credentials = Arc::new(Keyring::open(&config.data_dir.join("credentials.json"), clock.now())?);
     let store = open_store(config, role)?;
+    let rows = handoff_core::store::Connections::connection_rows(&*store).await?;
+    let entries = connections::merge(entries(config)?, rows, &*credentials);
     let blobs = Arc::new(BlobFolder::open(&config.data_dir.join("blobs"), keyring.clone() as Arc<dyn Seal>)?);
     let world =
         World { clock: clock.clone(), keep: store.clone(), blobs: Arc::new(SharedBlobs(blobs.clone())) };
-    let registry = Arc::new(Registry::open(&plugin_options(config, role), setups(config)?, world));
+    let setups = entries.iter().map(Entry::setup).collect();
+    let registry = Arc::new(Registry::open(&plugin_options(config, role), setups, world));
+    warn_of_assistants(&entries, &registry);
+    let own = own_channels(config);
     let restored = store.restored()?;
     let store: Arc<dyn Store> = store;
     let runtime = Runtime::new(Parts {
@@ -60,13 +69,22 @@ pub(crate) fn host(config: &Config, role: Role) -> anyhow::Result<Host> {
         chance: Arc::new(WorldChance),
         seal: keyring.clone(),
         blobs: Arc::new(SharedBlobs(blobs.clone())),
-        channels: channels(config, &registry),
-        connections: connections(config),
+        channels: own.iter().cloned().chain(entries.iter().map(Entry::channel)).collect(),
+        connections: entries.iter().map(Entry::connection).collect(),
         plan: config.workspace.plan,
         lowest: config.plans.clone(),
         restored,
     });
-    Ok(Host { runtime, registry, store, clock, keyring, blobs })
+    let book = Arc::new(Book::new(connections::Parts {
+        registry: registry.clone(),
+        store: store.clone(),
+        seal: credentials,
+        runtime: runtime.clone(),
+        own,
+        entries,
+        public_url: public_url.to_owned(),
+    }));
+    Ok(Host { runtime, registry, store, clock, keyring, blobs, book })
 }
 
 /// The store alone, for commands that need no connectors.
@@ -115,8 +133,9 @@ fn plugin_options(config: &Config, role: Role) -> Options {
     }
 }
 
-fn setups(config: &Config) -> anyhow::Result<Vec<ConnectionSetup>> {
-    let setup = |(id, connection): (&handoff_model::ConnectionId, &crate::config::ConnectionConfig)| {
+/// The connections of the configuration file.
+fn entries(config: &Config) -> anyhow::Result<Vec<Entry>> {
+    let entry = |(id, connection): (&handoff_model::ConnectionId, &crate::config::ConnectionConfig)| {
         let mut secrets = BTreeMap::new();
         for (name, secret) in &connection.secrets {
             let value = secret.read().with_context(|| format!("the secret {name} of connection {id}"))?;
@@ -124,15 +143,16 @@ fn setups(config: &Config) -> anyhow::Result<Vec<ConnectionSetup>> {
         }
         let settings = serde_json::to_value(&connection.settings)
             .with_context(|| format!("the settings of connection {id}"))?;
-        let (id, connector) = (id.clone(), connection.connector.clone());
-        Ok(ConnectionSetup { id, connector, settings, secrets, quota: connection.quota })
+        let (id, connector, assistant) =
+            (id.clone(), connection.connector.clone(), connection.assistant.clone());
+        let quota = connection.quota;
+        Ok(Entry { id, connector, assistant, settings, secrets, quota, in_file: true, revision: 0 })
     };
-    config.connections.iter().map(setup).collect()
+    config.connections.iter().map(entry).collect()
 }
 
-/// Our own channels, and those that platforms bring along.
-fn channels(config: &Config, registry: &Registry) -> Vec<Channel> {
-    use handoff_core::world::Connectors;
+/// Channels of ours.
+fn own_channels(config: &Config) -> Vec<Channel> {
     let own = config.channels.iter().map(|(id, channel)| Channel {
         id: id.clone(),
         kind: match channel.kind {
@@ -141,23 +161,17 @@ fn channels(config: &Config, registry: &Registry) -> Vec<Channel> {
         },
         assistant: channel.assistant.clone(),
     });
-    let theirs = config.connections.iter().map(|(id, connection)| Channel {
-        id: ChannelId::new(id.as_str()),
-        kind: ChannelKind::Connection(id.clone()),
-        assistant: connection.assistant.clone(),
-    });
-    for (id, connection) in &config.connections {
-        let brings = registry.manifest(id).is_some_and(|manifest| manifest.capabilities.channel.is_some());
-        if connection.assistant.is_some() && !brings && registry.manifest(id).is_some() {
+    own.collect()
+}
+
+fn warn_of_assistants(entries: &[Entry], registry: &Registry) {
+    use handoff_core::world::Connectors;
+    for entry in entries.iter().filter(|entry| entry.assistant.is_some()) {
+        let silent =
+            registry.manifest(&entry.id).is_some_and(|manifest| manifest.capabilities.channel.is_none());
+        if silent {
+            let id = &entry.id;
             tracing::warn!(connection.id = %id, "Connection {id} names an assistant, but its connector has no channel of its own");
         }
     }
-    own.chain(theirs).collect()
-}
-
-fn connections(config: &Config) -> Vec<Connection> {
-    let one = |(id, connection): (&handoff_model::ConnectionId, &crate::config::ConnectionConfig)| {
-        Connection { id: id.clone(), connector: connection.connector.clone() }
-    };
-    config.connections.iter().map(one).collect()
 }

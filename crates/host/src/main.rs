@@ -15,7 +15,8 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 use commands::{
-    assistant, backup, check, conformance, connector, conversation, handoffs, probe, serve, signing, worker,
+    assistant, backup, check, conformance, connection, connector, conversation, handoffs, probe, serve,
+    signing, worker,
 };
 
 /// Runs AI-assistant chats and gives them away for good to live-agent platforms.
@@ -41,6 +42,9 @@ enum Command {
     /// Imports, exports, validates and publishes assistants.
     #[command(subcommand)]
     Assistant(assistant::Verb),
+    /// Shows, checks and sets up accounts on platforms.
+    #[command(subcommand)]
+    Connection(connection::Verb),
     /// Shows plugin files.
     #[command(subcommand)]
     Connector(connector::Verb),
@@ -97,6 +101,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
             Command::Serve => serve::run(config).await,
             Command::Check => check::run(&config, cli.json).await,
             Command::Assistant(verb) => assistant::run(&config, verb, cli.json).await,
+            Command::Connection(verb) => connection::run(&config, verb, cli.json).await,
             Command::Connector(verb) => connector::run(&config, verb, cli.json).await,
             Command::Handoff(verb) => handoffs::run(&config, verb, cli.json).await,
             Command::Conversation(verb) => conversation::run(&config, verb, cli.json).await,

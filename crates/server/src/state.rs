@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use handoff_core::{runtime::Runtime, world::Seal};
+use handoff_core::{connections::Book, runtime::Runtime, world::Seal};
 use tokio::sync::{Semaphore, watch};
 
 use crate::{auth::ApiKeys, console::ConnectorDesk, metrics::Counts};
@@ -47,6 +47,8 @@ pub struct AppState {
     pub seal: Arc<dyn Seal>,
     /// Plugin files, where there are any.
     pub(crate) connectors: Option<Arc<dyn ConnectorDesk>>,
+    /// Connections that can be changed, where there are any.
+    pub(crate) connections: Option<Arc<Book>>,
     pub(crate) counts: Arc<Counts>,
     pub(crate) streams: Arc<Semaphore>,
     stopping: Arc<watch::Sender<bool>>,
@@ -62,6 +64,7 @@ impl AppState {
             options: Arc::new(options),
             seal,
             connectors: None,
+            connections: None,
             counts: Arc::default(),
             stopping: Arc::new(watch::Sender::new(false)),
         }
@@ -70,6 +73,11 @@ impl AppState {
     /// The same, which also tells of plugin files.
     pub fn with_connectors(self, connectors: Arc<dyn ConnectorDesk>) -> Self {
         Self { connectors: Some(connectors), ..self }
+    }
+
+    /// The same, with connections that can be changed.
+    pub fn with_connections(self, book: Arc<Book>) -> Self {
+        Self { connections: Some(book), ..self }
     }
 
     /// Ends event streams and long polls, which would otherwise hold up an orderly stop, and

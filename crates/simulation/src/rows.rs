@@ -8,9 +8,9 @@ use handoff_core::{
     handoff::Handoff,
     session::Conversation,
     store::{
-        AssistantRow, Assistants, Changes, ConversationSummary, Conversations, EffectKind, EffectRow,
-        HandoffSummary, Handoffs, Outbox, Page, Parked, ParkedRequest, Result, Shown, Store, StoreError,
-        StoredSession, Transactions, User, Users, VersionRow,
+        AssistantRow, Assistants, Changes, ConnectionRow, Connections, ConversationSummary, Conversations,
+        EffectKind, EffectRow, HandoffSummary, Handoffs, Outbox, Page, Parked, ParkedRequest, Result, Shown,
+        Store, StoreError, StoredSession, Transactions, User, Users, VersionRow,
     },
     world::Keep,
 };
@@ -284,6 +284,21 @@ impl Users for Rows {
 
     fn count_failure(&self, key: &str, now: Timestamp, since: Timestamp) -> BoxFuture<'_, Result<u64>> {
         owned!(self.change, |memory, key| memory.count_failure(&key, now, since))
+    }
+}
+
+/// Connections stand in the configuration here.
+impl Connections for Rows {
+    fn connection_rows(&self) -> BoxFuture<'_, Result<Vec<ConnectionRow>>> {
+        self.pass(|memory| Box::pin(async move { memory.connection_rows().await }))
+    }
+
+    fn save_connection(&self, row: ConnectionRow) -> BoxFuture<'_, Result<u64>> {
+        self.change(|memory| Box::pin(async move { memory.save_connection(row).await }))
+    }
+
+    fn remove_connection(&self, id: &ConnectionId, revision: u64) -> BoxFuture<'_, Result<u64>> {
+        owned!(self.change, |memory, id| memory.remove_connection(&id, revision))
     }
 }
 

@@ -71,7 +71,9 @@ async fn other_routes_are_refused_without_a_call() {
 async fn a_call_names_its_secrets_and_holds_none() {
     let (host, seen) = host();
     let bitrix24: Bitrix24 = host.connector(&settings()).unwrap();
-    let failed = bitrix24.install(&host.cx(), Install { webhook_url: "https://h/w".into() }).await;
+    let failed = bitrix24
+        .install(&host.cx(), Install { webhook_url: "https://h/w".into(), ..Install::default() })
+        .await;
     assert!(matches!(failed, Err(ConnectorError::Unavailable { .. })));
     let request = seen.lock().unwrap().remove(0);
     assert_eq!(request.url, "https://acme.bitrix24.eu/rest/7/:webhook_code/imbot.v2.Bot.register");

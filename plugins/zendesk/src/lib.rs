@@ -2,15 +2,17 @@
 //!
 //! [`bridge`] is the recipe for chats on channels of ours, [`native`] is for
 //! chats of Zendesk's own channels, [`ticket`] makes tickets by the Support API, [`webhook`] decodes what Zendesk sends,
-//! [`check`] looks over the account. Requests go through [`client`], which decides what an answer means.
+//! [`check`] looks over the account, [`install`] sets it up. Requests go through [`client`], which decides what an answer means.
 
 mod address;
 mod bridge;
 mod check;
 mod client;
 mod fetch;
+mod install;
 mod lines;
 mod native;
+mod options;
 mod settings;
 mod support;
 mod team;
@@ -24,8 +26,8 @@ use handoff_sdk::{
     model::{
         Route,
         connector::{
-            Availability, Check, Choice, Fetch, Fetched, Find, Forward, Found, Options, Receive, Received,
-            Send, Sent, Transfer, Transferred, Withdraw, Withdrawn,
+            Availability, Check, Choice, Fetch, Fetched, Find, Forward, Found, Install, Installed, Options,
+            Receive, Received, Send, Sent, Transfer, Transferred, Withdraw, Withdrawn,
         },
     },
 };
@@ -52,6 +54,10 @@ impl Connector for Zendesk {
 
     async fn check(&self, cx: &Cx) -> Result<Check> {
         check::check(Client::new(cx, &self.settings)).await
+    }
+
+    async fn install(&self, cx: &Cx, install: Install) -> Result<Installed> {
+        install::install(Client::new(cx, &self.settings), &install).await.map_err(install::explained)
     }
 
     async fn receive(&self, cx: &Cx, request: Receive) -> Result<Received> {

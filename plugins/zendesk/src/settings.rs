@@ -14,36 +14,47 @@ const OWNER_LIMIT: usize = 40;
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// Where the Conversations API is: `https://{subdomain}.zendesk.com/sc`, or `https://api.smooch.io` and
-    /// `https://api.eu-1.smooch.io` for accounts made there.
+    /// `https://{subdomain}.zendesk.com/sc`; for accounts made there `https://api.smooch.io` or
+    /// `https://api.eu-1.smooch.io`.
+    #[cfg_attr(test, schemars(title = "Address of the Conversations API", example = "https://acme.zendesk.com/sc", extend("x-order" = 1)))]
     pub base_url: String,
     /// Id of the app, shown beside the key in Admin Center under Apps and integrations, APIs, Conversations API.
+    #[cfg_attr(test, schemars(title = "App id", extend("x-order" = 2)))]
     pub app_id: String,
     /// Id of the Conversations API key; it begins with `app_` or `int_`.
+    #[cfg_attr(test, schemars(title = "Key id", extend("x-order" = 3)))]
     pub key_id: String,
     /// Name of our own integration in the switchboard.
     #[serde(default = "own_name")]
+    #[cfg_attr(test, schemars(title = "Name of our integration", extend("x-order" = 2000, "x-group" = "More settings")))]
     pub integration_name: String,
     /// Name of the switchboard integration that live agents work in.
     #[serde(default = "workspace")]
+    #[cfg_attr(test, schemars(title = "Name of the live agents’ integration", extend("x-order" = 2001, "x-group" = "More settings")))]
     pub target: String,
     /// Marks the users and conversations that this server makes; another word for each server on one account.
     #[serde(default = "owner")]
+    #[cfg_attr(test, schemars(title = "Owner tag", extend("x-order" = 2002, "x-group" = "More settings")))]
     pub owner: String,
     /// Where the Support API is, which tickets need: `https://{subdomain}.zendesk.com`. Empty when `base_url` is there too.
     #[serde(default)]
+    #[cfg_attr(test, schemars(title = "Address of the Support API", example = "https://acme.zendesk.com", extend("x-order" = 1400, "x-group" = "Tickets")))]
     pub support_url: String,
     /// Id of an OAuth client of the Support API, whose secret is `support_secret`. The way that Zendesk recommends.
     #[serde(default)]
+    #[cfg_attr(test, schemars(title = "OAuth client", extend("x-order" = 1401, "x-group" = "Tickets")))]
     pub support_client: String,
     /// E-mail address of the agent whose API token `support_secret` is. Zendesk ends API tokens in 2027.
     #[serde(default)]
+    #[cfg_attr(test, schemars(title = "E-mail address of the token’s agent", extend("x-order" = 1402, "x-group" = "Tickets")))]
     pub support_user: String,
     /// Tag on every ticket that is made, so that the account's triggers can leave these tickets out.
     #[serde(default = "ticket_tag")]
+    #[cfg_attr(test, schemars(title = "Tag on tickets", extend("x-order" = 1403, "x-group" = "Tickets")))]
     pub ticket_tag: String,
     /// Name that live agents see beside the assistant's messages; empty for the assistant's own name.
     #[serde(default)]
+    #[cfg_attr(test, schemars(title = "Name of the assistant", extend("x-order" = 2003, "x-group" = "More settings")))]
     pub assistant_name: String,
 }
 

@@ -4,9 +4,11 @@
 //! Nothing here is done on the way of a call. A new generation is made beside the one that serves, and then
 //! all calls that begin go to it; those under way end where they began.
 
+mod connect;
+
 use std::{
     cmp::Reverse,
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     fs,
     path::{Path, PathBuf},
     sync::Arc,
@@ -56,6 +58,8 @@ pub(super) struct Keeper {
     options: Options,
     world: World,
     connections: Vec<ConnectionSetup>,
+    /// Connectors whose connections are others than those that they serve.
+    reconnect: BTreeSet<ConnectorId>,
     vault: Option<Vault>,
     quarantine: Quarantine,
     history: History,
@@ -85,6 +89,7 @@ impl Keeper {
             options: options.clone(),
             world,
             connections,
+            reconnect: BTreeSet::new(),
             vault: None,
             quarantine,
             seen: HashMap::new(),
@@ -317,6 +322,7 @@ impl Keeper {
                 current.image().sha256 == image.sha256 && current.image().mode() == image.mode()
             });
             let next = match (current, same) {
+                (Some(current), true) if self.reconnect.contains(&id) => Some(self.renew(&current)),
                 (Some(current), true) => Some(current),
                 (current, _) => self.start(&id, image, current, report),
             };

@@ -40,7 +40,7 @@ mod tests;
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use handoff_model::{ConnectionId, ConnectorId, connector::Quota};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -56,6 +56,7 @@ pub use quarantine::{Quarantine, Record, release, set_back};
 pub use registry::Registry;
 pub use rehearsal::{Growth, make_and_drop};
 pub use report::{ConnectionStatus, ConnectorStatus, FileReport, FileState, LastError, Refusal, Stage};
+pub use settings::fields as settings_problems;
 pub use trust::{Lock, Locked, Policy, Standing, Trust};
 pub use worker::work_here;
 
@@ -152,6 +153,20 @@ pub struct ConnectionSetup {
     pub secrets: BTreeMap<String, SecretString>,
     /// How many requests its platform takes, where the operator knows better than the connector.
     pub quota: Option<Quota>,
+}
+
+impl PartialEq for ConnectionSetup {
+    fn eq(&self, other: &Self) -> bool {
+        let exposed = |setup: &Self| -> Vec<_> {
+            let secrets = setup.secrets.iter();
+            secrets.map(|(name, value)| (name.clone(), value.expose_secret().to_owned())).collect()
+        };
+        self.id == other.id
+            && self.connector == other.connector
+            && self.settings == other.settings
+            && self.quota == other.quota
+            && exposed(self) == exposed(other)
+    }
 }
 
 /// What the registry takes from outside.

@@ -11,14 +11,19 @@ use handoff_model::{ConnectionId, connector::Manifest};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use parking_lot::RwLock;
 use serde_json::Value;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tracing::{error, warn};
 
 use super::{
     ConnectionSetup, Options, World,
-    capability::measure::{Measure, Measures},
+    account::{Account, Lasting},
+    capability::{
+        http::governor::Governor,
+        measure::{Measure, Measures},
+    },
     keeper::{Keeper, Sight},
     report::{ConnectionStatus, ConnectorStatus, FileReport},
+    serving::Serving,
     table::{Route, Table},
 };
 use crate::world::{Call, CallError, Connectors};
@@ -38,6 +43,18 @@ pub struct Registry {
     table: Arc<RwLock<Arc<Table>>>,
     changes: watch::Sender<u64>,
     measures: Measures,
+    /// Where the one that replaces connectors hears of news; none while nothing is followed.
+    news: Option<mpsc::Sender<News>>,
+    options: Options,
+    world: World,
+}
+
+/// What the one that replaces connectors is told.
+enum News {
+    /// Something happened in a folder.
+    Folder,
+    /// These are the connections from now on.
+    Connections(Vec<ConnectionSetup>, oneshot::Sender<()>),
 }
 
 impl Registry {
@@ -46,14 +63,56 @@ impl Registry {
     /// working. Blocks while connectors are made, so call it at the start. With `options.follow` it goes on
     /// to follow what happens in the folder.
     pub fn open(options: &Options, connections: Vec<ConnectionSetup>, world: World) -> Self {
-        let mut keeper = Keeper::new(options, connections, world);
+        let mut keeper = Keeper::new(options, connections, world.clone());
         let sight = keeper.look();
         keeper.apply(&sight);
-        let registry = Self::of(&keeper, options);
+        let mut registry = Self::of(&keeper, options, world);
         if options.follow {
-            follow(keeper, sight, registry.changes.clone());
+            let (tell, told) = mpsc::channel();
+            follow(keeper, sight, registry.changes.clone(), (tell.clone(), told));
+            registry.news = Some(tell);
         }
         registry
+    }
+
+    /// Serves these connections from now on, beside calls under way, which go on to their end. Returns when they are
+    /// served.
+    ///
+    /// # Errors
+    /// When this registry follows nothing, or its thread has ended.
+    pub async fn set_connections(&self, connections: Vec<ConnectionSetup>) -> Result<(), String> {
+        let gone = || "the connectors of this process cannot be changed; restart the server".to_owned();
+        let (done, applied) = oneshot::channel();
+        let news = self.news.as_ref().ok_or_else(gone)?;
+        news.send(News::Connections(connections, done)).map_err(|_| gone())?;
+        applied.await.map_err(|_| gone())
+    }
+
+    /// What would keep a connection from working, asked of the connector that serves now. Nothing is changed. Blocks
+    /// while the connector is made.
+    pub fn try_connection(&self, setup: &ConnectionSetup) -> Vec<String> {
+        let table = self.table.read().clone();
+        let serving = table.connectors.iter().find(|serving| serving.image().manifest.id == setup.connector);
+        let Some(image) = serving.map(|serving| serving.image().clone()) else {
+            return vec![format!("no loaded plugin brings the connector {}", setup.connector)];
+        };
+        let governor = Governor::new(setup.id.clone(), setup.quota, self.world.clock.clone());
+        let lasting = Lasting { governor: Arc::new(governor), measures: Measures::default() };
+        let account = Arc::new(Account::new(setup, &image.manifest, lasting));
+        if !account.problems().is_empty() {
+            return account.problems();
+        }
+        let world = self.world.clone();
+        let (_trial, ready) = Serving::start(image, vec![account.clone()], &self.options, world, 0, None);
+        match ready.recv_timeout(self.options.limits.hangs_after) {
+            Ok(()) => account.problems(),
+            Err(_) => vec!["the connector hung while it was made".to_owned()],
+        }
+    }
+
+    /// What connectors that serve say about themselves, by id.
+    pub fn manifests(&self) -> Vec<Arc<Manifest>> {
+        self.table.read().connectors.iter().map(|serving| serving.manifest().clone()).collect()
     }
 
     /// What became of every file of the folder.
@@ -91,12 +150,15 @@ impl Registry {
         self.changes.subscribe()
     }
 
-    pub(super) fn of(keeper: &Keeper, options: &Options) -> Self {
+    pub(super) fn of(keeper: &Keeper, options: &Options, world: World) -> Self {
         let registry = Self {
             report: keeper.report.clone(),
             table: keeper.table.clone(),
             changes: watch::Sender::new(0),
             measures: keeper.measures.clone(),
+            news: None,
+            options: options.clone(),
+            world,
         };
         let weak = Arc::downgrade(&registry.table);
         let tick = TICK.min(options.limits.hangs_after / 4).max(Duration::from_millis(1));
@@ -117,9 +179,9 @@ impl Registry {
         options: &Options,
         world: World,
     ) -> Self {
-        let mut keeper = Keeper::new(options, connections, world);
+        let mut keeper = Keeper::new(options, connections, world.clone());
         keeper.publish_linked(images);
-        Self::of(&keeper, options)
+        Self::of(&keeper, options, world)
     }
 }
 
@@ -152,16 +214,25 @@ impl Connectors for Registry {
 }
 
 /// Follows the folder for as long as there is a registry.
-fn follow(mut keeper: Keeper, seen: Sight, changes: watch::Sender<u64>) {
+fn follow(
+    mut keeper: Keeper,
+    seen: Sight,
+    changes: watch::Sender<u64>,
+    (tell, told): (mpsc::Sender<News>, mpsc::Receiver<News>),
+) {
     let work = move || {
-        let (tell, told) = mpsc::channel();
         let mut watcher = watcher(tell);
         let table = Arc::downgrade(&keeper.table);
         let mut applied = seen;
         while table.strong_count() > 1 {
             watch_places(&mut watcher, &keeper);
             // Whether something was told or not, looking is cheap and sure.
-            let _ = told.recv_timeout(LOOK);
+            if let Ok(News::Connections(connections, done)) = told.recv_timeout(LOOK) {
+                keeper.connect(connections, &applied);
+                changes.send_modify(|number| *number += 1);
+                // Whoever asked may have gone.
+                let _ = done.send(());
+            }
             let failed = keeper.failed();
             for (id, sha256, reason) in &failed {
                 keeper.set_back(id, sha256, reason);
@@ -180,11 +251,11 @@ fn follow(mut keeper: Keeper, seen: Sight, changes: watch::Sender<u64>) {
     }
 }
 
-fn watcher(tell: mpsc::Sender<()>) -> Option<RecommendedWatcher> {
+fn watcher(tell: mpsc::Sender<News>) -> Option<RecommendedWatcher> {
     let made = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
         // Looking through the folder is an access too, and no news.
         if event.is_ok_and(|event| !matches!(event.kind, notify::EventKind::Access(_))) {
-            let _ = tell.send(());
+            let _ = tell.send(News::Folder);
         }
     });
     made.inspect_err(|error| {

@@ -110,6 +110,16 @@ impl Serving {
         &self.crew.image
     }
 
+    /// Counts the files that served this connector.
+    pub(super) fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// How the generation before did; none when there was none.
+    pub(super) fn baseline(&self) -> Option<Baseline> {
+        self.baseline
+    }
+
     /// The connections that it serves.
     pub(super) fn accounts(&self) -> &[Arc<Account>] {
         &self.crew.accounts

@@ -1,6 +1,7 @@
 //! Checks the settings of a connection against the schema of its connector, before the connector
 //! sees them.
 
+use jsonschema::error::ValidationErrorKind as Kind;
 use serde_json::Value;
 
 /// Everything that is wrong with the settings, each with the JSON pointer of its place. Values are
@@ -16,6 +17,36 @@ pub(super) fn problems(schema: &Value, settings: &Value) -> Vec<String> {
         format!("settings at {place}: {}", error.masked_with("the value"))
     });
     problems.collect()
+}
+
+/// Everything that is wrong with the settings, by the name of the setting (empty: all of them), in words for a form.
+/// Values are not repeated.
+pub fn fields(schema: &Value, settings: &Value) -> Vec<(String, String)> {
+    let validator = match jsonschema::options().build(schema) {
+        Ok(validator) => validator,
+        Err(error) => {
+            return vec![(String::new(), format!("The connector's schema cannot be used: {error}."))];
+        }
+    };
+    let place = |error: jsonschema::ValidationError<'_>| {
+        let path = error.instance_path().as_str().to_owned();
+        let name = path.split('/').nth(1).unwrap_or_default().to_owned();
+        let words = match error.kind() {
+            Kind::Required { property } if name.is_empty() => {
+                let property = property.as_str().unwrap_or_default().to_owned();
+                return vec![(property, "This is needed.".to_owned())];
+            }
+            Kind::AdditionalProperties { unexpected } if name.is_empty() => {
+                let unknown = unexpected
+                    .iter()
+                    .map(|name| (name.clone(), "The connector knows no such setting.".to_owned()));
+                return unknown.collect();
+            }
+            _ => format!("This cannot be accepted: {}.", error.masked_with("the value")),
+        };
+        vec![(name, words)]
+    };
+    validator.iter_errors(settings).flat_map(place).collect()
 }
 
 /// What is wrong with a schema.

@@ -30,7 +30,7 @@ impl Runtime {
             return self.drop_row(&row).await;
         };
         let Some(ChannelKind::Connection(connection)) =
-            self.channel(&conversation.channel).map(|found| &found.kind)
+            self.channel(&conversation.channel).map(|found| found.kind)
         else {
             return self.delivered(&row, Delivery::Undelivered).await;
         };
@@ -42,7 +42,7 @@ impl Runtime {
         };
         let deadline = if row.maybe_done { LOOKING } else { SENDING };
         let call = Call { verb: "send", request: json!(send), deadline, checkpoints: None };
-        let answer = self.call_while_held(&row, connection, call).await;
+        let answer = self.call_while_held(&row, &connection, call).await;
         match answer {
             Ok(sent) => {
                 let sent: Sent =

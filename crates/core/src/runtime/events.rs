@@ -115,7 +115,7 @@ impl Runtime {
     /// Reads requests that were kept, once their connector is well again.
     pub(super) async fn retry_parked(&self) {
         loop {
-            for connection in self.connections() {
+            for connection in self.connections().iter() {
                 if let Err(error) = self.retry_parked_of(&connection.id).await {
                     tracing::warn!(connection.id = %connection.id, cause = %error, "Kept requests still wait");
                 }

@@ -79,7 +79,7 @@ impl Runtime {
 
     /// A channel of ours with this id; a platform's own channel is none.
     pub(super) fn own_channel(&self, channel: &ChannelId, external: &str) -> Result<(), TurnError> {
-        match self.channel(channel).map(|found| &found.kind) {
+        match self.channel(channel).map(|found| found.kind) {
             Some(ChannelKind::Api | ChannelKind::Webchat) => {}
             Some(ChannelKind::Connection(_)) | None => {
                 return Err(TurnError::UnknownChannel(channel.clone()));

@@ -23,6 +23,7 @@ mod watch;
 use std::{collections::BTreeMap, sync::Arc};
 
 use handoff_model::{AssistantId, ChannelId, ConnectionId, ConnectorId, Plan, Timestamp};
+use parking_lot::RwLock;
 use tokio::sync::{Notify, watch::Receiver};
 
 pub use assistants::{AssistantError, Library};
@@ -85,9 +86,9 @@ pub struct Parts {
     pub seal: Arc<dyn Seal>,
     /// Files.
     pub blobs: Arc<dyn Blobs>,
-    /// Channels.
+    /// Channels at the start.
     pub channels: Vec<Channel>,
-    /// Accounts.
+    /// Accounts at the start.
     pub connections: Vec<Connection>,
     /// What the workspace pays for.
     pub plan: Plan,
@@ -97,12 +98,20 @@ pub struct Parts {
     pub restored: Option<Timestamp>,
 }
 
+/// What is configured, as it is now.
+#[derive(Clone)]
+struct Ways {
+    channels: Arc<[Channel]>,
+    connections: Arc<[Connection]>,
+}
+
 /// The running server without its edges. Cheap to clone.
 #[derive(Clone)]
 pub struct Runtime(Arc<Inner>);
 
 struct Inner {
     parts: Parts,
+    ways: RwLock<Ways>,
     library: Library,
     watchers: Watchers,
     work: Notify,
@@ -113,8 +122,11 @@ impl Runtime {
     /// Puts a runtime together. Nothing runs before [`Runtime::run`].
     pub fn new(parts: Parts) -> Self {
         let library = Library::new(parts.store.clone());
+        let ways =
+            Ways { channels: parts.channels.clone().into(), connections: parts.connections.clone().into() };
         Self(Arc::new(Inner {
             parts,
+            ways: RwLock::new(ways),
             library,
             watchers: Watchers::default(),
             work: Notify::new(),
@@ -153,18 +165,23 @@ impl Runtime {
     }
 
     /// All channels.
-    pub fn channels(&self) -> &[Channel] {
-        &self.0.parts.channels
+    pub fn channels(&self) -> Arc<[Channel]> {
+        self.0.ways.read().channels.clone()
     }
 
     /// A channel by id.
-    pub fn channel(&self, id: &ChannelId) -> Option<&Channel> {
-        self.0.parts.channels.iter().find(|channel| channel.id == *id)
+    pub fn channel(&self, id: &ChannelId) -> Option<Channel> {
+        self.0.ways.read().channels.iter().find(|channel| channel.id == *id).cloned()
     }
 
     /// All configured accounts.
-    pub fn connections(&self) -> &[Connection] {
-        &self.0.parts.connections
+    pub fn connections(&self) -> Arc<[Connection]> {
+        self.0.ways.read().connections.clone()
+    }
+
+    /// Other channels and accounts from now on.
+    pub fn set_ways(&self, channels: Vec<Channel>, connections: Vec<Connection>) {
+        *self.0.ways.write() = Ways { channels: channels.into(), connections: connections.into() };
     }
 
     /// Where chats may go at this moment.
@@ -172,7 +189,7 @@ impl Runtime {
         let parts = &self.0.parts;
         let mut targets =
             Targets { plan: Some(parts.plan), lowest: parts.lowest.clone(), ..Targets::default() };
-        for connection in &parts.connections {
+        for connection in self.connections().iter() {
             match parts.connectors.manifest(&connection.id) {
                 Some(manifest) => targets.targets.push(Target {
                     connection: connection.id.clone(),

@@ -44,7 +44,8 @@ impl Runtime {
         let mut known = BTreeMap::<ConnectionId, Standing>::new();
         loop {
             let now = self.0.parts.clock.now();
-            let due = self.connections().iter().map(|connection| connection.id.clone()).filter(|id| {
+            let connections = self.connections();
+            let due = connections.iter().map(|connection| connection.id.clone()).filter(|id| {
                 let wants =
                     self.0.parts.connectors.manifest(id).is_some_and(|manifest| manifest.capabilities.polls);
                 wants && known.get(id).and_then(|standing| standing.due).is_none_or(|due| due <= now)

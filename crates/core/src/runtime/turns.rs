@@ -117,7 +117,7 @@ impl Runtime {
     ) -> Result<T, TurnError> {
         let parts = &self.0.parts;
         let channel = self.channel(&conversation.channel);
-        let assistant: Option<&AssistantId> = channel.and_then(|channel| channel.assistant.as_ref());
+        let assistant: Option<&AssistantId> = channel.as_ref().and_then(|channel| channel.assistant.as_ref());
         let published = match assistant {
             Some(id) => self.0.library.published(id).await?,
             None => None,
@@ -126,7 +126,7 @@ impl Runtime {
             Some(session) => self.0.library.version(&session.assistant, session.assistant_version).await?,
             None => None,
         };
-        let home = match channel.map(|channel| &channel.kind) {
+        let home = match channel.as_ref().map(|channel| &channel.kind) {
             Some(ChannelKind::Connection(connection)) => Some(connection),
             _ => None,
         };

@@ -13,8 +13,8 @@ use handoff_model::{AssistantId, ConnectionId, ConversationId, HandoffId, Messag
 
 pub use changes::{Changes, Dedupe, NewEffect, Reschedule, Withheld};
 pub use rows::{
-    AssistantRow, ConversationSummary, EffectId, EffectKind, EffectRow, HandoffSummary, Page, ParkedRequest,
-    Shown, StoredSession, User, VersionRow,
+    AssistantRow, ConnectionRow, ConversationSummary, EffectId, EffectKind, EffectRow, HandoffSummary, Page,
+    ParkedRequest, Shown, StoredSession, User, VersionRow,
 };
 
 use crate::{handoff::Handoff, session::Conversation};
@@ -189,6 +189,19 @@ pub trait Users {
     fn count_failure(&self, key: &str, now: Timestamp, since: Timestamp) -> BoxFuture<'_, Result<u64>>;
 }
 
+/// Connections that administrators made, and what setting up those of the configuration file gave.
+pub trait Connections {
+    /// All of them, by id.
+    fn connection_rows(&self) -> BoxFuture<'_, Result<Vec<ConnectionRow>>>;
+
+    /// Stores a row if its revision still is the one that the row names (0: a new one); gives the new revision.
+    fn save_connection(&self, row: ConnectionRow) -> BoxFuture<'_, Result<u64>>;
+
+    /// Forgets a connection of this revision, with all that was kept for its connector, unless handoffs there are not
+    /// at their end: says how many those are, and then nothing was changed.
+    fn remove_connection(&self, id: &ConnectionId, revision: u64) -> BoxFuture<'_, Result<u64>>;
+}
+
 /// Everything that is kept.
 pub trait Store:
     Conversations
@@ -198,6 +211,7 @@ pub trait Store:
     + Parked
     + Assistants
     + Users
+    + Connections
     + crate::world::Keep
     + Send
     + Sync

@@ -4,6 +4,7 @@ use handoff_model::{
     AssistantId, Author, ChannelId, ConnectionId, ConnectorId, Content, ConversationId, HandoffId, Timestamp,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// Number of an effect; later effects have larger numbers.
 pub type EffectId = i64;
@@ -208,4 +209,23 @@ pub struct StoredSession {
     pub csrf: String,
     /// Until when.
     pub until: Timestamp,
+}
+
+/// A connection that an administrator made.
+#[derive(Clone, PartialEq)]
+pub struct ConnectionRow {
+    /// Its id.
+    pub id: ConnectionId,
+    /// The connector that serves it.
+    pub connector: ConnectorId,
+    /// The assistant that serves the platform's own channel.
+    pub assistant: Option<AssistantId>,
+    /// What the connector is told; null where the configuration file says it, and only secrets are kept here.
+    pub settings: Value,
+    /// Secrets, sealed.
+    pub sealed: Vec<u8>,
+    /// Grows by one with every change.
+    pub revision: u64,
+    /// When it was changed last.
+    pub at: Timestamp,
 }

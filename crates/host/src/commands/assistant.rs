@@ -52,18 +52,19 @@ pub(crate) enum Verb {
 
 pub(crate) async fn run(config: &Config, verb: &Verb, json: bool) -> anyhow::Result<ExitCode> {
     match verb {
-        Verb::Validate { file } => validate(config, file, json),
+        Verb::Validate { file } => validate(config, file, json).await,
         Verb::Import { file, publish } => import(config, file, *publish, json).await,
         Verb::Export { id, version } => export(config, id, *version).await,
         Verb::Publish { id } => {
-            publish(&compose::host(config, Role::Command)?.runtime, &AssistantId::new(id), json).await
+            publish(&compose::host(config, Role::Command, "").await?.runtime, &AssistantId::new(id), json)
+                .await
         }
         Verb::List => list(config, json).await,
     }
 }
 
-fn validate(config: &Config, file: &PathBuf, json: bool) -> anyhow::Result<ExitCode> {
-    let runtime = compose::host(config, Role::Command)?.runtime;
+async fn validate(config: &Config, file: &PathBuf, json: bool) -> anyhow::Result<ExitCode> {
+    let runtime = compose::host(config, Role::Command, "").await?.runtime;
     match runtime.check_assistant(&text_of(file)?) {
         Ok((assistant, findings)) if findings.iter().all(|finding| finding.only_a_warning) => {
             say_findings(&findings, json)?;
@@ -78,7 +79,7 @@ fn validate(config: &Config, file: &PathBuf, json: bool) -> anyhow::Result<ExitC
 }
 
 async fn import(config: &Config, file: &PathBuf, and_publish: bool, json: bool) -> anyhow::Result<ExitCode> {
-    let runtime = compose::host(config, Role::Command)?.runtime;
+    let runtime = compose::host(config, Role::Command, "").await?.runtime;
     let text = text_of(file)?;
     match runtime.save_draft(&text, None).await {
         Ok((revision, findings)) => {

@@ -33,13 +33,13 @@ struct Line {
 }
 
 pub(crate) async fn run(config: &Config, json: bool) -> anyhow::Result<ExitCode> {
-    let host = compose::host(config, Role::Command)?;
+    let host = compose::host(config, Role::Command, "").await?;
     let mut lines = vec![line("configuration", "ok", "can be read")];
     keys(config, &mut lines);
     files(&host, &mut lines);
     assistants(config, &host, &mut lines).await?;
-    for id in config.connections.keys() {
-        account(&host, id, &mut lines).await;
+    for standing in host.book.list() {
+        account(&host, &standing.entry.id, &mut lines).await;
     }
     if json {
         say_json(&lines)?;
@@ -61,9 +61,9 @@ fn keys(config: &Config, lines: &mut Vec<Line>) {
 /// Whether every channel has an assistant that can run under this configuration.
 async fn assistants(config: &Config, host: &Host, lines: &mut Vec<Line>) -> anyhow::Result<()> {
     let own = config.channels.iter().map(|(id, channel)| (format!("channel {id}"), &channel.assistant));
-    let theirs = config.connections.iter().filter(|(_, connection)| connection.assistant.is_some());
-    let theirs =
-        theirs.map(|(id, connection)| (format!("channel of connection {id}"), &connection.assistant));
+    let connections = host.book.list();
+    let theirs = connections.iter().map(|standing| &standing.entry).filter(|entry| entry.assistant.is_some());
+    let theirs = theirs.map(|entry| (format!("channel of connection {}", entry.id), &entry.assistant));
     for (about, assistant) in own.chain(theirs) {
         let Some(assistant) = assistant else {
             lines.push(line(&about, "warning", "no assistant serves it"));

@@ -88,7 +88,7 @@ pub(crate) async fn run(config: &Config, verb: &Verb, json: bool) -> anyhow::Res
 }
 
 async fn list(config: &Config, json: bool) -> anyhow::Result<ExitCode> {
-    let host = compose::host(config, Role::Command)?;
+    let host = compose::host(config, Role::Command, "").await?;
     let (files, connections) = (host.registry.report(), host.registry.connections());
     let quarantine = Quarantine::of(&compose::vault(config)).list();
     if json {

@@ -11,6 +11,8 @@ use crate::config::{ApiKeyConfig, Config};
 
 /// A server on this machine answers faster.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// When it asks a platform, that takes its time.
+const LONGEST: Duration = Duration::from_secs(60);
 
 /// A file that serves.
 #[derive(Debug, Deserialize)]
@@ -51,15 +53,38 @@ pub(super) async fn serving(config: &Config) -> Option<Vec<Live>> {
 /// # Errors
 /// Why it did not, in its own words.
 pub(super) async fn tell(config: &Config, path: &str, body: Option<Value>) -> anyhow::Result<Value> {
+    answered(ask(config, Method::POST, path, body).await?).await
+}
+
+/// Asks the running server.
+///
+/// # Errors
+/// Why it did not answer, in its own words.
+pub(super) async fn read(config: &Config, path: &str) -> anyhow::Result<Value> {
+    answered(ask(config, Method::GET, path, None).await?).await
+}
+
+/// Has the running server delete something.
+///
+/// # Errors
+/// Why it did not, in its own words.
+pub(super) async fn delete(config: &Config, path: &str) -> anyhow::Result<()> {
+    answered(ask(config, Method::DELETE, path, None).await?).await.map(drop)
+}
+
+async fn answered(answer: Response) -> anyhow::Result<Value> {
     #[derive(Deserialize)]
     struct Refusal {
         detail: String,
     }
-    let answer = ask(config, Method::POST, path, body).await?;
-    if answer.status().is_success() {
-        return answer.json().await.context("the server's answer cannot be read");
+    let unreadable = "the server's answer cannot be read";
+    if answer.status() == reqwest::StatusCode::NO_CONTENT {
+        return Ok(Value::Null);
     }
-    let refusal: Refusal = answer.json().await.context("the server's answer cannot be read")?;
+    if answer.status().is_success() {
+        return answer.json().await.context(unreadable);
+    }
+    let refusal: Refusal = answer.json().await.context(unreadable)?;
     bail!("{}", refusal.detail)
 }
 
@@ -70,7 +95,7 @@ async fn ask(config: &Config, method: Method, path: &str, body: Option<Value>) -
          with; add one under [api_keys.…] and start the server again",
     )?;
     let key = key.key.read()?;
-    let client = Client::builder().timeout(PATIENCE).no_proxy().build()?;
+    let client = Client::builder().connect_timeout(PATIENCE).timeout(LONGEST).no_proxy().build()?;
     let url = format!("http://{}{path}", config.server.listen);
     let request = client.request(method, url).bearer_auth(secrecy::ExposeSecret::expose_secret(&key));
     let request = match body {

@@ -4,6 +4,7 @@ pub(crate) mod assistant;
 pub(crate) mod backup;
 pub(crate) mod check;
 pub(crate) mod conformance;
+pub(crate) mod connection;
 pub(crate) mod connector;
 mod connectors;
 pub(crate) mod conversation;

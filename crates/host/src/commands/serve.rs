@@ -1,23 +1,23 @@
 //! `handoff serve`: runs until it is told to stop.
 
-use std::{fs, io::Write, os::unix::fs::OpenOptionsExt, process::ExitCode, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap, fs, io::Write, os::unix::fs::OpenOptionsExt, process::ExitCode, sync::Arc,
+    time::Duration,
+};
 
 use anyhow::Context;
 use handoff_core::{
+    connections::{ActError, Book},
     plugins::Registry,
     runtime::Runtime,
-    world::{Call, CallError, Clock, Connectors},
+    world::{Clock, Connectors},
 };
-use handoff_model::{
-    ConnectionId,
-    connector::{ConnectorError, Install, Installed},
-};
+use handoff_model::{ConnectionId, connector::Manifest};
 use handoff_server::{
     ApiKey, ApiKeys, AppState, Options,
     console::{self, ConnectorDesk, ConsoleState},
 };
-use serde_json::json;
-use tokio::{net::TcpListener, signal::unix};
+use tokio::{net::TcpListener, signal::unix, sync::watch, task::JoinHandle};
 
 use super::{connectors, say};
 use crate::{
@@ -26,8 +26,6 @@ use crate::{
     telemetry,
 };
 
-/// Longest time for setting up one account.
-const INSTALLING: Duration = Duration::from_secs(60);
 /// Pause before setting it up is tried again.
 const INSTALL_AGAIN: Duration = Duration::from_secs(60);
 /// Pause between two rounds of tidying.
@@ -45,16 +43,18 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<ExitCode> {
         Some(url) => url.as_str().trim_end_matches('/').to_owned(),
         None => format!("http://{address}"),
     };
-    let host = compose::host(&config, Role::Server)?;
+    let host = compose::host(&config, Role::Server, &public_url).await?;
     host.keyring.rotate(host.clock.now())?;
     host.store.release_all().await?;
     first_user(&config, &host).await?;
     let desk = desk(&config, &host);
     let state = AppState::new(host.runtime.clone(), keys(&config)?, options(&config), host.keyring.clone())
-        .with_connectors(desk.clone());
-    let console = ConsoleState::new(host.runtime.clone(), public_url.parse()?, desk);
+        .with_connectors(desk.clone())
+        .with_connections(host.book.clone());
+    let console = ConsoleState::new(host.runtime.clone(), public_url.parse()?, desk)
+        .with_connections(host.book.clone());
     let app = handoff_server::router(state.clone()).merge(console::router(console));
-    spawn_work(&config, &host, &public_url);
+    spawn_work(&host);
     let told_to_stop = told_to_stop()?;
     say(format!("listening on http://{address}"));
     tracing::info!("Listening on http://{address}, reached as {public_url}");
@@ -96,14 +96,10 @@ pub(super) fn keys(config: &Config) -> anyhow::Result<ApiKeys> {
     Ok(ApiKeys::new(keys)?)
 }
 
-fn spawn_work(config: &Config, host: &Host, public_url: &str) {
+fn spawn_work(host: &Host) {
     let runtime: Runtime = host.runtime.clone();
     tokio::spawn(async move { runtime.run().await });
-    for id in config.connections.keys() {
-        let registry = host.registry.clone();
-        let install = Install { webhook_url: format!("{public_url}/webhooks/{id}") };
-        tokio::spawn(set_up(registry, id.clone(), install, host.clock.clone()));
-    }
+    tokio::spawn(set_up_all(host.book.clone(), host.registry.clone(), host.clock.clone()));
     let (keyring, blobs, clock) = (host.keyring.clone(), host.blobs.clone(), host.clock.clone());
     tokio::spawn(async move {
         loop {
@@ -118,44 +114,51 @@ fn spawn_work(config: &Config, host: &Host, public_url: &str) {
     });
 }
 
-/// Sets an account up on its platform: tries until that works, and does it again whenever another file serves.
-async fn set_up(registry: Arc<Registry>, id: ConnectionId, install: Install, clock: Arc<dyn Clock>) {
+/// Sets accounts up on their platforms: each until that works, and again whenever another file serves it.
+async fn set_up_all(book: Arc<Book>, registry: Arc<Registry>, clock: Arc<dyn Clock>) {
     let mut changes = registry.changes();
+    let mut begun = BTreeMap::<ConnectionId, Option<Arc<Manifest>>>::new();
+    let mut tasks = BTreeMap::<ConnectionId, JoinHandle<()>>::new();
     loop {
-        set_up_once(&registry, &id, &install, &clock, &mut changes).await;
-        let serves = registry.manifest(&id);
-        loop {
-            if changes.changed().await.is_err() {
-                return;
+        let ids: Vec<_> = book.list().into_iter().map(|standing| standing.entry.id).collect();
+        tasks.retain(|id, task| {
+            ids.contains(id) || {
+                task.abort();
+                false
             }
-            let now = registry.manifest(&id);
-            let same = match (&serves, &now) {
-                (Some(before), Some(now)) => Arc::ptr_eq(before, now),
-                (before, now) => before.is_none() && now.is_none(),
+        });
+        begun.retain(|id, _| ids.contains(id));
+        for id in ids {
+            let serves = registry.manifest(&id);
+            let same = match (begun.get(&id), &serves) {
+                (Some(Some(before)), Some(now)) => Arc::ptr_eq(before, now),
+                // Without a file the one attempt says so in the log.
+                (Some(_), None) => true,
+                (None, _) | (Some(None), Some(_)) => false,
             };
-            if !same && now.is_some() {
-                break;
+            if same {
+                continue;
             }
+            begun.insert(id.clone(), serves);
+            let work = set_up(book.clone(), id.clone(), clock.clone(), registry.changes());
+            if let Some(earlier) = tasks.insert(id, tokio::spawn(work)) {
+                earlier.abort();
+            }
+        }
+        if changes.changed().await.is_err() {
+            return;
         }
     }
 }
 
-async fn set_up_once(
-    registry: &Arc<Registry>,
-    id: &ConnectionId,
-    install: &Install,
-    clock: &Arc<dyn Clock>,
-    changes: &mut tokio::sync::watch::Receiver<u64>,
-) {
+async fn set_up(book: Arc<Book>, id: ConnectionId, clock: Arc<dyn Clock>, mut changes: watch::Receiver<u64>) {
     loop {
-        let call = Call { verb: "install", request: json!(install), deadline: INSTALLING, checkpoints: None };
-        match registry.call(id, call).await {
-            Ok(answer) => {
-                let installed: Installed = serde_json::from_value(answer).unwrap_or_default();
-                installed.notes.iter().for_each(|note| tracing::info!(connection.id = %id, "{note}"));
+        match book.install_at_start(&id).await {
+            Ok(notes) => {
+                notes.iter().for_each(|note| tracing::info!(connection.id = %id, "{note}"));
                 return;
             }
-            Err(CallError::Connector(ConnectorError::Unsupported { .. })) => return,
+            Err(ActError::NotOffered | ActError::Unknown(_)) => return,
             Err(error) => {
                 tracing::warn!(connection.id = %id, %error, "Connection {id} is not set up on its platform; trying again");
             }

@@ -75,6 +75,9 @@ pub struct SecretField {
     /// Where to find it.
     #[serde(default)]
     pub help: String,
+    /// What it is for, in a word or two: fields of one group stand together.
+    #[serde(default)]
+    pub group: String,
     /// Whether the connector works without it.
     #[serde(default)]
     pub optional: bool,

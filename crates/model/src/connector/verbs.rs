@@ -1,5 +1,7 @@
 //! The request and the answer of each verb.
 
+use std::{collections::BTreeMap, fmt};
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -25,17 +27,33 @@ pub struct Finding {
 }
 
 /// `install`: sets up what the platform needs to reach us. Idempotent.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Install {
     /// Address under which the platform reaches this connection's webhook, without a final slash.
     pub webhook_url: String,
+    /// An operator asked for it. Otherwise the server only began to serve the connection: what an account needs
+    /// once is left as it is.
+    #[serde(default)]
+    pub asked: bool,
 }
 
 /// What `install` set up.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Installed {
     /// Lines for the operator.
+    #[serde(default)]
     pub notes: Vec<String>,
+    /// Secrets that the platform gave, by their names in the manifest. The host keeps them in place of the ones it
+    /// has.
+    #[serde(default)]
+    pub secrets: BTreeMap<String, String>,
+}
+
+impl fmt::Debug for Installed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let secrets: Vec<_> = self.secrets.keys().collect();
+        f.debug_struct("Installed").field("notes", &self.notes).field("secrets", &secrets).finish()
+    }
 }
 
 /// `receive`: a request that somebody, perhaps the platform, sent to the connection's webhook.
@@ -48,7 +66,7 @@ pub struct Receive {
     /// Query string as it came.
     pub query: String,
     /// Headers, names in lower case.
-    pub headers: std::collections::BTreeMap<String, String>,
+    pub headers: BTreeMap<String, String>,
     /// The body; a body that is not UTF-8 is refused before it gets here.
     pub body: String,
     /// When it arrived.

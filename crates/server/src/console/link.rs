@@ -17,6 +17,11 @@ pub(super) fn assistant(id: &str) -> String {
     format!("/console/assistants/{}", encode(id))
 }
 
+/// The page of a connection.
+pub(super) fn connection(id: &str) -> String {
+    format!("/console/connections/{}", encode(id))
+}
+
 /// The page of an assistant with a node's panel.
 pub(super) fn node(assistant_id: &str, node: &str) -> String {
     format!("{}?node={}", assistant(assistant_id), encode(node))

@@ -23,13 +23,13 @@ use axum::{
     Router, middleware,
     routing::{any, get, post},
 };
-use handoff_core::{plugins::Measure, runtime::Runtime};
+use handoff_core::{connections::Book, plugins::Measure, runtime::Runtime};
 use tower_http::catch_panic::CatchPanicLayer;
 use url::Url;
 
 use access::Gate;
 pub use access::{FirstAdminError, first_admin};
-use pages::{assistants, connectors, handoffs, inbox, receipt, sign_in, thread};
+use pages::{assistants, connections, connectors, handoffs, inbox, receipt, sign_in, thread};
 
 /// The plugin files, how their connectors are doing, and what can be done about it.
 pub trait ConnectorDesk: Send + Sync + 'static {
@@ -138,6 +138,7 @@ pub struct ConsoleState {
     runtime: Runtime,
     public_url: Arc<Url>,
     connectors: Arc<dyn ConnectorDesk>,
+    connections: Option<Arc<Book>>,
     gate: Arc<Gate>,
 }
 
@@ -145,7 +146,18 @@ impl ConsoleState {
     /// Puts together what handlers need. `public_url` is where browsers reach the server; time comes
     /// from the runtime's clock.
     pub fn new(runtime: Runtime, public_url: Url, connectors: Arc<dyn ConnectorDesk>) -> Self {
-        Self { runtime, public_url: Arc::new(public_url), connectors, gate: Arc::default() }
+        Self {
+            runtime,
+            public_url: Arc::new(public_url),
+            connectors,
+            connections: None,
+            gate: Arc::default(),
+        }
+    }
+
+    /// The same, with connections that can be changed.
+    pub fn with_connections(self, book: Arc<Book>) -> Self {
+        Self { connections: Some(book), ..self }
     }
 
     fn is_https(&self) -> bool {
@@ -170,6 +182,7 @@ pub fn router(state: ConsoleState) -> Router<()> {
         .route("/console/connectors/roll-back", post(connectors::roll_back))
         .route("/console/connectors/release", post(connectors::release))
         .merge(assistants::routes())
+        .merge(connections::routes())
         .route("/console/assets/console.css", get(assets::style))
         .route("/console/assets/console.js", get(assets::script))
         .route("/console/assets/icon.svg", get(assets::icon))

@@ -4,6 +4,7 @@
 //! what is kept ends with the last clone. Nothing here waits, and nothing is in an order of chance.
 
 mod commit;
+mod connections;
 mod outbox;
 mod people;
 mod rows;
@@ -15,8 +16,8 @@ use handoff_core::{
     handoff::Handoff,
     session::Conversation,
     store::{
-        AssistantRow, EffectId, EffectRow, ParkedRequest, Result, Store, StoredSession, User, VersionRow,
-        Withheld,
+        AssistantRow, ConnectionRow, EffectId, EffectRow, ParkedRequest, Result, Store, StoredSession, User,
+        VersionRow, Withheld,
     },
 };
 use handoff_model::{AssistantId, ConnectionId, ConversationId, HandoffId, Message, Timestamp};
@@ -44,6 +45,7 @@ struct State {
     sessions: BTreeMap<String, StoredSession>,
     failures: Vec<(String, Timestamp)>,
     kept: BTreeMap<(ConnectionId, String), (Value, u64)>,
+    connections: BTreeMap<ConnectionId, ConnectionRow>,
 }
 
 /// A conversation with what was said in it.

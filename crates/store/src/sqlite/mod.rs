@@ -6,6 +6,7 @@
 mod assistants;
 pub mod backup;
 mod commit;
+mod connections;
 mod conversations;
 mod failure;
 mod handoffs;

@@ -22,6 +22,7 @@ const LOG_PAGES: u32 = 4096;
 const MIGRATIONS: &[(&str, &str)] = &[
     ("V1__begin", include_str!("../../migrations/sqlite/V1__begin.sql")),
     ("V2__restored", include_str!("../../migrations/sqlite/V2__restored.sql")),
+    ("V3__connections", include_str!("../../migrations/sqlite/V3__connections.sql")),
 ];
 
 /// Why a database could not be opened.

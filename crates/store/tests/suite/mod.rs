@@ -4,6 +4,7 @@
 
 pub(crate) mod assistants;
 pub(crate) mod commits;
+pub(crate) mod connections;
 pub(crate) mod conversations;
 pub(crate) mod handoffs;
 pub(crate) mod keep;
@@ -75,6 +76,8 @@ macro_rules! contract {
             users::a_session_is_found_until_it_is_over_or_ended
             users::failures_are_counted_since_a_time_and_by_key
             keep::a_value_is_swapped_only_over_the_version_that_was_read
+            connections::a_connection_comes_back_as_it_was_and_changes_under_its_revision
+            connections::a_connection_is_removed_once_its_handoffs_are_at_their_end
             keep::connections_do_not_see_each_others_values
         }
     };

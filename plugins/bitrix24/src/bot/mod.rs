@@ -52,7 +52,7 @@ pub(crate) async fn install(client: &Client<'_>, webhook_url: &str) -> Result<In
         remember(client.cx, &bot).await?;
     }
     info!(bot.id = id, "The bot is registered on Bitrix24");
-    Ok(Installed { notes: notes(&settings.bot_name, id) })
+    Ok(Installed { notes: notes(&settings.bot_name, id), ..Installed::default() })
 }
 
 /// The bot's number, from memory or, when that was lost, from the portal.

@@ -23,7 +23,7 @@ async fn installing_twice_registers_one_bot_and_changes_it_only_for_another_addr
     world.install().await;
     world.install().await;
     assert_eq!(world.calls("imbot.v2.Bot.update").await, 1, "the first time nobody knows what it was told");
-    let install = Install { webhook_url: format!("{}2", world.webhook_url) };
+    let install = Install { webhook_url: format!("{}2", world.webhook_url), ..Install::default() };
     world.bitrix24.install(&world.host.cx(), install).await.unwrap();
     assert_eq!(world.calls("imbot.v2.Bot.update").await, 2);
     let bots = world.look("inspect").await["bots"].clone();
@@ -36,7 +36,7 @@ async fn installing_twice_registers_one_bot_and_changes_it_only_for_another_addr
 async fn an_installation_whose_answer_was_lost_is_repeated_without_a_second_bot() {
     let world = bare("", json!({})).await;
     world.fault("Bot.register", &json!("reset_after"), 1).await;
-    let install = Install { webhook_url: world.webhook_url.clone() };
+    let install = Install { webhook_url: world.webhook_url.clone(), ..Install::default() };
     let lost = world.bitrix24.install(&world.host.cx(), install).await.unwrap_err();
     assert_eq!(lost.advice(), Advice::LookFirst);
     world.install().await;

@@ -163,7 +163,7 @@ fn secret(name: &str) -> &'static str {
 
 impl World {
     pub(crate) async fn install(&self) {
-        let install = Install { webhook_url: self.webhook_url.clone() };
+        let install = Install { webhook_url: self.webhook_url.clone(), ..Install::default() };
         self.bitrix24.install(&self.host.cx(), install).await.unwrap();
     }
 

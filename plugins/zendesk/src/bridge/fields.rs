@@ -9,6 +9,8 @@ use handoff_sdk::{model::connector::Transfer, text::truncate_utf16};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use crate::options;
+
 /// A little below Zendesk's 4096 bytes, because it does not say how it counts.
 const LIMIT: usize = 4000;
 /// Longest name and address.
@@ -35,8 +37,9 @@ pub(crate) struct Fields {
 
 /// The fields of a transfer whose first line has this id.
 pub(crate) fn of(transfer: &Transfer, first_line: &str) -> Fields {
-    let mut fields = Fields { metadata: Map::new(), remarks: Vec::new() };
-    for (name, value) in wanted(transfer, first_line) {
+    let (options, remarks) = options::sound(&transfer.options);
+    let mut fields = Fields { metadata: Map::new(), remarks };
+    for (name, value) in wanted(transfer, options, first_line) {
         fields.add(name, value);
     }
     fields
@@ -58,8 +61,8 @@ impl Fields {
 }
 
 /// Every field that is wanted, the most needed first.
-fn wanted(transfer: &Transfer, first_line: &str) -> Vec<(String, String)> {
-    let choices: Choices = serde_json::from_value(transfer.options.clone()).unwrap_or_default();
+fn wanted(transfer: &Transfer, options: Value, first_line: &str) -> Vec<(String, String)> {
+    let choices: Choices = serde_json::from_value(options).unwrap_or_default();
     let person = &transfer.person;
     let system = |name: &str, value: String| (format!("dataCapture.systemField.{name}"), value);
     let mut wanted = vec![

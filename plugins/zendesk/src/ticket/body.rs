@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use super::transcript;
 use crate::{
     client::{refused, unavailable},
+    options,
     support::Support,
     wire::text,
 };
@@ -54,8 +55,9 @@ pub(super) fn external_id(transfer: &Transfer) -> String {
 
 /// Makes the body. Uploads the transcript first when it does not fit a comment, or the author wants a file.
 pub(super) async fn make(support: &Support<'_>, transfer: &Transfer) -> Result<Body> {
-    let choices: Choices = serde_json::from_value(transfer.options.clone()).unwrap_or_default();
-    let mut body = Body { ticket: plain(support, transfer, &choices), remarks: Vec::new() };
+    let (options, remarks) = options::sound(&transfer.options);
+    let choices: Choices = serde_json::from_value(options).unwrap_or_default();
+    let mut body = Body { ticket: plain(support, transfer, &choices), remarks };
     body.numbers(&choices);
     body.fields(&choices.fields);
     body.requester(transfer);

@@ -2,6 +2,7 @@
 
 mod assistants;
 mod channel;
+mod connections;
 mod connectors;
 mod conversations;
 mod events;
@@ -57,6 +58,13 @@ fn admin_routes() -> Router<AppState> {
         .route("/v1/handoffs/{handoff}/give-up", post(handoffs::decide::give_up))
         .route("/v1/handoffs/replay", post(handoffs::replay::many))
         .route("/v1/handoffs/{handoff}/replay", post(handoffs::replay::one))
+        .route("/v1/connections", get(connections::list::list))
+        .route(
+            "/v1/connections/{connection}",
+            get(connections::list::show).put(connections::change::put).delete(connections::change::delete),
+        )
+        .route("/v1/connections/{connection}/check", post(connections::act::check))
+        .route("/v1/connections/{connection}/install", post(connections::act::install))
         .route("/v1/connectors", get(connectors::list::list))
         .route("/v1/targets", get(targets::list::list))
         .route("/v1/plans", get(plans::show::show))

@@ -5,7 +5,9 @@ use utoipa::{
     openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 
-use super::{assistants, connectors, conversations, events, files, handoffs, messages, plans, targets};
+use super::{
+    assistants, connections, connectors, conversations, events, files, handoffs, messages, plans, targets,
+};
 use crate::web::Json;
 
 /// What every error of the API looks like: RFC 9457.
@@ -46,6 +48,12 @@ pub(crate) struct ProblemDocument {
         handoffs::decide::give_up,
         handoffs::replay::one,
         handoffs::replay::many,
+        connections::list::list,
+        connections::list::show,
+        connections::change::put,
+        connections::change::delete,
+        connections::act::check,
+        connections::act::install,
         connectors::list::list,
         targets::list::list,
         plans::show::show,

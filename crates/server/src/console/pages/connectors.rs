@@ -95,7 +95,8 @@ fn finish(state: &ConsoleState, who: &SignedIn, done: Result<(), String>, word: 
 fn page(state: &ConsoleState, who: &SignedIn, notice: Option<Notice>) -> ConnectorsPage {
     let targets = state.runtime.targets();
     let base = state.public_url.as_str().trim_end_matches('/');
-    let connections = state.runtime.connections().iter();
+    let connections = state.runtime.connections();
+    let connections = connections.iter();
     let files = state.connectors.files().into_iter();
     ConnectorsPage {
         shell: Shell::new(state, who, "connectors"),

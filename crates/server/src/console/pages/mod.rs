@@ -1,6 +1,7 @@
 //! One file for each page.
 
 pub(super) mod assistants;
+pub(super) mod connections;
 pub(super) mod connectors;
 pub(super) mod handoffs;
 pub(super) mod inbox;

@@ -177,7 +177,8 @@ pub(super) fn render(state: &ConsoleState, who: &SignedIn, opened: Opened, view:
 }
 
 fn channels(state: &ConsoleState, id: &handoff_model::AssistantId) -> String {
-    let served = state.runtime.channels().iter().filter(|channel| channel.assistant.as_ref() == Some(id));
+    let channels = state.runtime.channels();
+    let served = channels.iter().filter(|channel| channel.assistant.as_ref() == Some(id));
     served.map(|channel| channel.id.to_string()).collect::<Vec<_>>().join(", ")
 }
 
