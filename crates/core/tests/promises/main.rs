@@ -4,6 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
 
+mod pauses;
 mod table;
 mod world;
 
@@ -172,4 +173,38 @@ fn p7_survives_a_restart_during_the_call_leaves_the_handoff_in_doubt_and_goes_on
     assert_eq!(world.checkpoint(), Some(serde_json::json!({ "step": 1 })));
     world.happens(&Happens::PlatformAccepts);
     assert_eq!(world.state(), "carrying");
+}
+
+#[test]
+fn a_chat_that_the_team_closed_is_nobodys_also_when_it_is_closed_again() {
+    let mut world = after(&[Happens::AsksForHuman, Happens::AttemptBegins, Happens::PlatformAccepts]);
+    for _ in 0..2 {
+        world.happens(&Happens::TeamCloses);
+        assert_eq!((world.state(), world.holder()), ("closed", "nobody"));
+    }
+}
+
+/// Sessions of a platform are numbers, or else words that are only the same or not.
+#[test]
+fn p6_on_the_platforms_own_channel_only_a_later_session_brings_the_assistant_back() {
+    for (session, holder) in [("7", "platform"), ("6", "platform"), ("10", "assistant"), ("x", "assistant")] {
+        let mut world = World::native();
+        let gone = [Happens::AsksForHuman, Happens::AttemptBegins, Happens::PlatformAccepts];
+        gone.iter().for_each(|event| world.happens(event));
+        world.opens_in(Some(session));
+        assert_eq!(world.holder(), holder, "session {session} after 7");
+    }
+    let mut world = World::native();
+    [Happens::AsksForHuman, Happens::AttemptBegins, Happens::PlatformAccepts]
+        .iter()
+        .for_each(|event| world.happens(event));
+    world.opens_in(None);
+    assert_eq!(world.holder(), "platform", "no session says nothing");
+}
+
+#[test]
+fn expressions_read_the_channel_the_person_and_the_assistant() {
+    let mut world = World::bridge();
+    world.writes("who am i");
+    assert_eq!(world.assistant_said(), ["web en a A ann"]);
 }

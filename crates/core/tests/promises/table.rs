@@ -9,9 +9,9 @@ use handoff_model::{
 };
 use serde_json::{Value, json};
 
-const NOW: Timestamp = Timestamp(1_790_000_000_000);
+pub(crate) const NOW: Timestamp = Timestamp(1_790_000_000_000);
 
-fn handoff(state: HandoffState, route: Route) -> Handoff {
+pub(crate) fn handoff(state: HandoffState, route: Route) -> Handoff {
     Handoff {
         id: HandoffId::new("h1"),
         version: 1,
@@ -45,11 +45,11 @@ fn handoff(state: HandoffState, route: Route) -> Handoff {
     }
 }
 
-fn transferring() -> HandoffState {
+pub(crate) fn transferring() -> HandoffState {
     HandoffState::Transferring { attempt: 1, since: NOW, deadline: NOW.after(Duration::from_secs(45)) }
 }
 
-fn in_doubt() -> HandoffState {
+pub(crate) fn in_doubt() -> HandoffState {
     HandoffState::InDoubt {
         attempt: 1,
         since: NOW,
@@ -69,7 +69,7 @@ fn taken() -> Transferred {
     Transferred { ticket: ticket(), queued: false, remarks: Vec::new() }
 }
 
-fn answered(answer: Result<Transferred, ConnectorError>) -> Event {
+pub(crate) fn answered(answer: Result<Transferred, ConnectorError>) -> Event {
     Event::Answered { attempt: 1, answer }
 }
 

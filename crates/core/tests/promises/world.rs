@@ -20,6 +20,8 @@ const ASSISTANT: &str = r#"{"format":1,"id":"a","name":"A","triggers":[
    {"id":"away","action":"external_handoff","platform":"fake","budget_seconds":60,
     "texts":{"asked":"asked","accepted":"accepted","queued":"queued","delayed":"delayed","failed":"failed","closed":"closed"},
     "when_handoff_fails":[{"id":"sorry","action":"send_message","texts":["sorry"]}]}]},
+ {"id":"who","on":{"event":"message_received","phrases":["who am i"],"approximate":false},"actions":[
+   {"id":"you","action":"send_message","texts":["{ _channel } { _lang } { _chatbot['id'] } { _chatbot['name'] } { _customer['id'] }"]}]},
  {"id":"other","on":{"event":"fallback"},"actions":[{"id":"echo","action":"send_message","texts":["echo { _user_input }"]}]}]}"#;
 
 /// Something that happens.
@@ -81,7 +83,8 @@ impl World {
             speaks_after_transfer: true,
         };
         let now = Timestamp(1_790_000_000_000);
-        let conversation = Conversation::new(ChannelId::new("web"), "ann".to_owned(), Person::default(), now);
+        let person = Person { id: "ann".to_owned(), ..Person::default() };
+        let conversation = Conversation::new(ChannelId::new("web"), "ann".to_owned(), person, now);
         Self {
             assistant: Arc::new(compile(read(ASSISTANT).unwrap()).unwrap()),
             home,
@@ -131,6 +134,16 @@ impl World {
                 self.now = self.now.after(Duration::from_secs(u64::from(*seconds)))
             }
         }
+    }
+
+    /// The chat is opened in a session of the platform.
+    pub(crate) fn opens_in(&mut self, session: Option<&str>) {
+        self.turn(Happening::Opened { platform_session: session.map(str::to_owned) });
+    }
+
+    /// The person writes this.
+    pub(crate) fn writes(&mut self, text: &str) {
+        self.write(text);
     }
 
     fn session(&self) -> Option<String> {
