@@ -55,6 +55,11 @@ pub(crate) async fn close(door: &Door, disk: &Disk, mut book: Book, tally: &mut 
             given_back(&book.name, &book.said, &book.shown, if by_hand { &[] } else { &chats }, tally);
         }
     }
+    let made = door.desk.conversations_of(handoff.id.as_str())?;
+    if taken && door.desk.route == Route::Zendesk && made != 1 {
+        tally.doubled += 1;
+        tally.finds(&book.name, &format!("has {made} conversations on the platform"));
+    }
     if taken && door.desk.route == Route::Line && chats.iter().any(|chat| chat.raw["handoff_calls"] != 1) {
         tally.doubled += 1;
         tally.finds(&book.name, "was passed on more than once");

@@ -163,6 +163,13 @@ impl Desk {
         }
     }
 
+    /// How many conversations a handoff made on Zendesk.
+    pub(crate) fn conversations_of(&self, handoff: &str) -> Result<usize> {
+        let all = self.look("inspect")?["conversations"].clone();
+        let ours = |one: &&Value| one["metadata"]["handoffId"] == handoff;
+        Ok(all.as_array().into_iter().flatten().filter(ours).count())
+    }
+
     /// Whether the platform tells us what is written in this chat. Zendesk does so once control was offered to us.
     pub(crate) fn is_heard(&self, chat: &str) -> bool {
         let conversations = self.look("inspect").unwrap_or_default()["conversations"].clone();

@@ -7,16 +7,12 @@ use std::{fmt, str::FromStr};
 pub enum Flaw {
     /// The store forgets the keys of events.
     ForgetsKeys,
-    /// The store lets a commit win that read an earlier version.
-    ForgetsVersions,
     /// Effects are stored after the commit that they belong to, and not with it.
     SplitsCommits,
     /// Now and then an effect is not stored.
     DropsEffects,
     /// What nobody finds at once counts as not there.
     AbsentAtOnce,
-    /// Platforms count as settled at once.
-    NeverSettles,
     /// A transfer counts as accepted when it is asked for.
     AcceptsEarly,
     /// What is carried is not encrypted.
@@ -25,13 +21,11 @@ pub enum Flaw {
 
 impl Flaw {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 6] = [
         Self::ForgetsKeys,
-        Self::ForgetsVersions,
         Self::SplitsCommits,
         Self::DropsEffects,
         Self::AbsentAtOnce,
-        Self::NeverSettles,
         Self::AcceptsEarly,
         Self::Unsealed,
     ];
@@ -41,11 +35,9 @@ impl fmt::Display for Flaw {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::ForgetsKeys => "forgets-keys",
-            Self::ForgetsVersions => "forgets-versions",
             Self::SplitsCommits => "splits-commits",
             Self::DropsEffects => "drops-effects",
             Self::AbsentAtOnce => "absent-at-once",
-            Self::NeverSettles => "never-settles",
             Self::AcceptsEarly => "accepts-early",
             Self::Unsealed => "unsealed",
         })

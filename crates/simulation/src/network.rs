@@ -46,8 +46,10 @@ pub(crate) enum Fate {
     Hangs,
     /// It takes effect, and nobody says so.
     HangsAfter,
-    /// It arrives much later, perhaps when nobody waits for it any more.
+    /// It arrives much later.
     Late,
+    /// The same, and whoever sent it is told at once that it is lost.
+    Overdue,
     /// The platform does this instead.
     Instead(Value),
 }
@@ -82,7 +84,8 @@ impl Network {
             3..=6 => Fate::AnswerLost,
             7 => Fate::Hangs,
             8..=9 => Fate::HangsAfter,
-            10..=12 => Fate::Late,
+            10..=11 => Fate::Late,
+            12 => Fate::Overdue,
             // Wrong credentials fail a handoff for good, so they come more rarely than what passes.
             13 if self.dice.per_mille(200) => Fate::Instead(json!({ "status": 401 })),
             _ => Fate::Instead(self.dice.pick(&[
@@ -139,6 +142,15 @@ async fn carry(network: Network, desk: Desk, request: Request) -> Result<Respons
         Fate::NotSent => return Err(HttpError::NotSent { detail: "connection refused".to_owned() }),
         Fate::Lost => return lost("connection reset"),
         Fate::Hangs => std::future::pending().await,
+        Fate::Overdue => {
+            let late = network.dice.ms(1_000..network.latest);
+            drop(tokio::spawn(async move {
+                tokio::time::sleep(late).await;
+                network.story.tell(format_args!("→ {method} {path} arrives after all"));
+                answer(&desk, request).await
+            }));
+            return lost("connection reset");
+        }
         Fate::Late => tokio::time::sleep(network.dice.ms(1_000..network.latest)).await,
         Fate::Instead(kind) => {
             let fault = json!({ "faults": [{ "times": 1, "kind": kind }] });

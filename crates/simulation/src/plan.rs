@@ -53,6 +53,11 @@ impl Plan {
         }
     }
 
+    /// The same with as much going wrong as there can, for rules that are broken on purpose.
+    pub(crate) fn fierce(self) -> Self {
+        Self { persons: 4, storm: Duration::from_secs(120), per_mille: 250, calm: 500, thinks: 2_000, ..self }
+    }
+
     /// How long a platform may take at the most to have a request take effect: within the time that it states.
     pub(crate) fn latest(&self) -> u64 {
         match self.route {

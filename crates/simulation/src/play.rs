@@ -81,6 +81,7 @@ pub fn simulate(seed: u64, flaw: Option<Flaw>, loud: bool) -> Result<Report> {
 async fn play(seed: u64, flaw: Option<Flaw>, loud: bool) -> Result<Report> {
     let (time, dice) = (Time::new(), Dice::new(seed));
     let plan = Plan::draw(&dice);
+    let plan = if flaw.is_some() { plan.fierce() } else { plan };
     let story = Story::new(time.clone(), loud);
     story.tell(format_args!("{plan:?}"));
     let mut tally = Tally::default();

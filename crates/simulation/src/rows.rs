@@ -147,7 +147,7 @@ impl Transactions for Rows {
 impl Rows {
     fn apply(&self, memory: Memory, mut changes: Changes) -> BoxFuture<'_, Result<()>> {
         Box::pin(async move {
-            self.spoil(&memory, &mut changes).await?;
+            self.spoil(&mut changes);
             memory.commit(changes.clone()).await?;
             self.disk.auditor.committed(&memory, &changes).await;
             Ok(())
@@ -155,22 +155,12 @@ impl Rows {
     }
 
     /// What a store does that breaks a rule.
-    async fn spoil(&self, memory: &Memory, changes: &mut Changes) -> Result<()> {
+    fn spoil(&self, changes: &mut Changes) {
         match self.disk.flaw {
             Some(Flaw::ForgetsKeys) => changes.dedupe.clear(),
             Some(Flaw::DropsEffects) if self.disk.dice.per_mille(100) => changes.effects.truncate(0),
-            Some(Flaw::ForgetsVersions) => {
-                if let Some(conversation) = &mut changes.conversation {
-                    let stored = memory.conversation(&conversation.id).await?;
-                    conversation.version = stored.map_or(0, |stored| stored.version);
-                }
-                for handoff in &mut changes.handoffs {
-                    handoff.version = memory.handoff(&handoff.id).await?.map_or(0, |stored| stored.version);
-                }
-            }
             _ => {}
         }
-        Ok(())
     }
 }
 

@@ -48,26 +48,17 @@ impl Switchboard {
             made.map_err(|problem| anyhow!(problem))
         };
         let first = Arc::new(make()?);
-        let manifest = RwLock::new(told(&first, flaw));
+        let manifest = RwLock::new(first.manifest().clone());
         Ok(Self { make: Box::new(make), serves: RwLock::new(first), manifest, power: power.clone(), flaw })
     }
 
     /// Another generation serves from now on.
     pub(crate) fn exchange(&self) -> Result<()> {
         let next = Arc::new((self.make)()?);
-        *self.manifest.write() = told(&next, self.flaw);
+        *self.manifest.write() = next.manifest().clone();
         *self.serves.write() = next;
         Ok(())
     }
-}
-
-/// What the connector says about itself, or is made to say.
-fn told(linked: &Linked, flaw: Option<Flaw>) -> Arc<Manifest> {
-    let mut manifest = linked.manifest().clone();
-    if flaw == Some(Flaw::NeverSettles) {
-        Arc::make_mut(&mut manifest).capabilities.settle_ms = 0;
-    }
-    manifest
 }
 
 /// A client that only writes bodies. To make one takes longer than a whole run, so there is one for all.
