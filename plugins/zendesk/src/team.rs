@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::{
+    client::unavailable,
     support::{Support, entries},
     wire::text,
 };
@@ -89,6 +90,9 @@ pub(crate) async fn choices(support: Result<Support<'_>>, field: &str) -> Result
 /// The account's first hundred things of a kind that are in use. Fields that every ticket has are options of their own.
 async fn listed(support: Support<'_>, kind: &str, label: &str) -> Result<Vec<Choice>> {
     let body = support.get(&format!("/{kind}?per_page=100")).await?.accept()?;
+    if !body[kind].is_array() {
+        return Err(unavailable(format!("Zendesk's list of {kind} is no list")));
+    }
     let in_use = |item: &&Value| {
         item["deleted"] != true && item["active"] != false && item["removable"].as_bool() != Some(false)
     };

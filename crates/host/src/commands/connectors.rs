@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use handoff_core::{
-    plugins::{self, ConnectorStatus, FileReport, FileState, Mode, Quarantine, Registry},
+    plugins::{self, ConnectorStatus, FileReport, FileState, Mode, Quarantine, Refusal, Registry},
     world::Clock,
 };
 use handoff_model::ConnectorId;
@@ -40,6 +40,7 @@ impl ConnectorDesk for Desk {
             stage: record.stage.name().to_owned(),
             since: record.at.to_string(),
             reason: record.reason,
+            remedy: record.remedy,
         };
         records.map(view).collect()
     }
@@ -54,16 +55,19 @@ impl ConnectorDesk for Desk {
 }
 
 fn view(serving: Option<ConnectorStatus>, file: FileReport) -> ConnectorView {
-    let (state, reason, remedy) = match file.state {
-        FileState::Loaded => (ConnectorState::Loaded, None, None),
-        FileState::Refused(refusal) => (ConnectorState::Refused, Some(refusal.reason), Some(refusal.remedy)),
-        FileState::Ignored { reason } => (ConnectorState::Ignored, Some(reason), None),
+    let (state, stage, reason, remedy) = match file.state {
+        FileState::Loaded => (ConnectorState::Loaded, None, None, None),
+        FileState::Refused(Refusal { stage, reason, remedy }) => {
+            (ConnectorState::Refused, Some(stage.name().to_owned()), Some(reason), Some(remedy))
+        }
+        FileState::Ignored { reason } => (ConnectorState::Ignored, None, Some(reason), None),
     };
     let known = ConnectorView {
         id: file.id.map(|id| id.to_string()).unwrap_or_default(),
         version: file.version.unwrap_or_default(),
         file: file.file,
         state,
+        stage,
         reason,
         remedy,
         trust: file.trust.map(|trust| trust.name().to_owned()).unwrap_or_default(),

@@ -74,6 +74,8 @@ pub struct QuarantineView {
     pub since: String,
     /// Why.
     pub reason: String,
+    /// What to do about it.
+    pub remedy: String,
 }
 
 /// A plugin file and the connector in it, as the console shows it.
@@ -89,6 +91,8 @@ pub struct ConnectorView {
     pub file: String,
     /// What became of the file.
     pub state: ConnectorState,
+    /// At which step it was refused, such as `trust` or `probe`.
+    pub stage: Option<String>,
     /// Why it is in that state, when it is not simply loaded.
     pub reason: Option<String>,
     /// What to do about it.
