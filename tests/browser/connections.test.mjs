@@ -33,7 +33,7 @@ test("an account is connected by its form, checked, set up, signed in for, and r
   await page.getByText("More settings").click();
   await page.getByLabel("Name of our integration").fill("fresh");
   await page.getByLabel("OAuth client").first().fill("sim-oauth-client");
-  await page.getByLabel("How the OAuth client signs in").selectOption({ label: /Somebody signs in/ });
+  await page.getByLabel("How the OAuth client signs in").selectOption("authorization_code");
   await page.getByLabel("Support API secret").fill("sim-oauth-secret");
   await page.getByRole("button", { name: "Connect" }).click();
   await desk.notice.getByText("The connection is added").waitFor();
@@ -58,6 +58,19 @@ test("an account is connected by its form, checked, set up, signed in for, and r
   await desk.notice.getByText("Allowed").waitFor();
   await page.getByRole("button", { name: "Check the account" }).click();
   await findings.getByText("The account is set up").waitFor();
+
+  // Twenty calls on a token that has ended renew it once: the refresh token can be spent once.
+  const csrf = await page.locator("input[name=csrf]").first().getAttribute("value");
+  const asked = await set.zendesk.tokensAsked();
+  await set.zendesk.expireTokens();
+  const check = () =>
+    page.context().request.post(`${set.server.base}/console/connections/zendesk-2/check`, {
+      form: { csrf },
+      headers: { origin: set.server.base },
+    });
+  const answers = await Promise.all(Array.from({ length: 20 }, check));
+  for (const answer of answers) assert.ok((await answer.text()).includes("The account is set up"), "a check failed");
+  assert.equal(await set.zendesk.tokensAsked(), asked + 1);
 
   // A code that was not asked for here counts for nobody.
   await desk.goes("authorised?code=abc&state=abc");

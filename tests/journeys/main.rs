@@ -6,6 +6,7 @@ mod doubles;
 mod failures;
 mod fallback;
 mod faults;
+mod files;
 mod native;
 mod open_channel;
 mod open_line;

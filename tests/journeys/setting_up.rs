@@ -90,8 +90,8 @@ async fn an_account_is_connected_set_up_and_removed_while_the_server_runs() -> R
 
     // What was made serves, also after the server was started again.
     server.kill9().await?;
-    server.restart().await?;
     server.publish(&support("zendesk")).await?;
+    server.restart().await?;
     let mut person = Visitor::open(&server).await?;
     person.says(WISH).await?;
     person.until_told(ACCEPTED).await?;

@@ -1,6 +1,6 @@
 //! A person in the webchat, who remembers everything that was said and shown.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -84,6 +84,21 @@ impl Visitor {
             self.thread.push(Line::said(turned["seq"].as_u64().unwrap_or(0), text));
         }
         Ok(turned["held_by"].as_str().unwrap_or_default().to_owned())
+    }
+
+    /// Sends a file, with a text or without, and expects that it is accepted.
+    ///
+    /// # Errors
+    /// When it is not accepted.
+    pub async fn sends(&mut self, text: &str, name: &str, media_type: &str, bytes: &[u8]) -> Result<()> {
+        let path = format!("/v1/webchat/web/files?name={name}");
+        let request = self.web.request("POST", &path).header("content-type", media_type);
+        let kept = send(request.body(bytes.to_vec())).await?;
+        ensure!(kept.status == 201, "the file was answered {}: {}", kept.status, kept.text());
+        let body = json!({ "text": text, "files": [kept.json()["file"]] });
+        let turned = self.web.post("/v1/webchat/web/messages", &body).await?;
+        self.thread.push(Line::said(turned["seq"].as_u64().unwrap_or(0), text));
+        Ok(())
     }
 
     /// Waits until what was shown so far is as wanted.

@@ -3,9 +3,9 @@
 use std::future::{Future, ready};
 
 use handoff_model::connector::{
-    Availability, Check, Choice, ConnectorError, Fetch, Fetched, Find, Forward, Found, Install, Installed,
-    Options, Poll, Polled, Receive, Received, Send as SendMessage, Sent, Transfer, Transferred, Withdraw,
-    Withdrawn,
+    Authorise, Authorised, Availability, Check, Choice, ConnectorError, Fetch, Fetched, Find, Forward, Found,
+    Install, Installed, Options, Poll, Polled, Receive, Received, Send as SendMessage, Sent, Transfer,
+    Transferred, Withdraw, Withdrawn,
 };
 use serde::de::DeserializeOwned;
 
@@ -35,6 +35,12 @@ pub trait Connector: Sized + Send + Sync + 'static {
     /// Sets up what the platform needs to reach us. Idempotent.
     fn install(&self, cx: &Cx, _install: Install) -> impl Future<Output = Result<Installed>> + Send {
         unsupported(cx, "install")
+    }
+
+    /// Lets somebody of the account allow the connection at the platform: says where their browser is to go, and keeps what
+    /// the code gives that they come back with.
+    fn authorise(&self, cx: &Cx, _step: Authorise) -> impl Future<Output = Result<Authorised>> + Send {
+        unsupported(cx, "authorise")
     }
 
     /// Verifies a request to the webhook before reading it, and says what happened. Has no effects.

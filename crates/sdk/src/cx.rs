@@ -62,9 +62,17 @@ impl Cx {
     /// # Errors
     /// [`HttpError::NotSent`] when nothing left, [`HttpError::Lost`] when it may have had its effect.
     pub async fn http(&self, request: &HttpRequest) -> Result<HttpResponse, HttpError> {
-        let answer: Result<Result<HttpResponse, HttpError>, ConnectorError> =
-            self.ask("http.send", request).await;
-        answer.unwrap_or_else(|error| Err(HttpError::NotSent { detail: error.to_string() }))
+        self.try_http(request)
+            .await
+            .unwrap_or_else(|error| Err(HttpError::NotSent { detail: error.to_string() }))
+    }
+
+    /// The same, where the host's own refusal is told apart: the file that the request names is not there, or too large.
+    pub(crate) async fn try_http(
+        &self,
+        request: &HttpRequest,
+    ) -> Result<Result<HttpResponse, HttpError>, ConnectorError> {
+        self.ask("http.send", request).await
     }
 
     /// The value kept under `key` for this connection.

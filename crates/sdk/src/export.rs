@@ -171,6 +171,7 @@ async fn dispatch<C: Connector>(connector: &C, host: Host, verb: &str, payload: 
     verbs! {
         "check" => |cx, serde::de::IgnoredAny| connector.check(cx),
         "install" => |cx, request| connector.install(cx, request),
+        "authorise" => |cx, request| connector.authorise(cx, request),
         "receive" => |cx, request| connector.receive(cx, request),
         "poll" => |cx, request| connector.poll(cx, request),
         "send" => |cx, request| connector.send(cx, request),

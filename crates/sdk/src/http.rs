@@ -1,7 +1,7 @@
 //! Requests as a connector writes them, and what their failure means.
 
 use handoff_model::connector::{
-    ConnectorError, HttpAuth, HttpBody, HttpError, HttpRequest, HttpResponse, SecretPlace,
+    ConnectorError, FormFile, HttpAuth, HttpBody, HttpError, HttpRequest, HttpResponse, SecretPlace,
 };
 use serde::Serialize;
 
@@ -88,6 +88,18 @@ impl Request {
         self
     }
 
+    /// Sends the bytes of a blob, with its media type. Asks for `http.file/1`.
+    pub fn blob(mut self, name: &str) -> Self {
+        self.0.body = HttpBody::Blob { blob: name.to_owned() };
+        self
+    }
+
+    /// Sends a file as the field of a form. Asks for `http.file/1`.
+    pub fn multipart(mut self, file: FormFile) -> Self {
+        self.0.body = HttpBody::Multipart { fields: Vec::new(), file };
+        self
+    }
+
     /// Waits for the whole exchange no longer than this, in milliseconds.
     pub fn within_ms(mut self, ms: u64) -> Self {
         self.0.timeout_ms = Some(ms);
@@ -108,9 +120,10 @@ impl Request {
     /// Sends a request that changes nothing: a failure on the way leaves nothing behind.
     ///
     /// # Errors
-    /// [`ConnectorError::Unavailable`].
+    /// [`ConnectorError::Unavailable`]; [`ConnectorError::Refused`] when the file that it names cannot be sent.
     pub async fn read(self, cx: &Cx) -> Result<Response> {
-        cx.http(&self.0).await.map_err(|error| ConnectorError::Unavailable { detail: error.to_string() })
+        let answer = cx.try_http(&self.0).await.map_err(final_only)?;
+        answer.map_err(|error| ConnectorError::Unavailable { detail: error.to_string() })
     }
 
     /// Sends a request that changes something: when its answer is lost, it may have happened.
@@ -118,9 +131,17 @@ impl Request {
     /// # Errors
     /// [`ConnectorError::Unavailable`] when it was not sent, [`ConnectorError::Lost`] when the answer is missing.
     pub async fn act(self, cx: &Cx) -> Result<Response> {
-        cx.http(&self.0).await.map_err(|error| match error {
+        cx.try_http(&self.0).await.map_err(final_only)?.map_err(|error| match error {
             HttpError::NotSent { .. } => ConnectorError::Unavailable { detail: error.to_string() },
             HttpError::Lost { .. } => ConnectorError::Lost { detail: error.to_string() },
         })
+    }
+}
+
+/// A refusal of the host is final; whatever else the host could not do is a matter of now.
+fn final_only(error: ConnectorError) -> ConnectorError {
+    match error {
+        ConnectorError::Refused { .. } => error,
+        error => ConnectorError::Unavailable { detail: error.to_string() },
     }
 }

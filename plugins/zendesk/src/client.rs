@@ -3,7 +3,7 @@
 //! An answer is definite only when Zendesk itself gave it: a success with a JSON object, or a refusal
 //! in Zendesk's error envelope. Everything else leaves open what happened.
 
-use handoff_sdk::{ConnectorError, Cx, Request, Response, Result};
+use handoff_sdk::{ConnectorError, Cx, Request, Response, Result, model::connector::FormFile};
 use serde_json::Value;
 
 use crate::settings::Settings;
@@ -59,6 +59,21 @@ impl<'a> Client<'a> {
     /// Deletes something.
     pub(crate) async fn delete(&self, path: &str) -> Result<Answer> {
         self.act("DELETE", path, None).await
+    }
+
+    /// Uploads a file that the server keeps, for a conversation.
+    ///
+    /// # Errors
+    /// Refused when the server does not have it any more, or it is larger than anybody takes.
+    pub(crate) async fn upload(&self, conversation: &str, name: &str, blob: &str) -> Result<Answer> {
+        let path = format!(
+            "/attachments?access=public&for=message&conversationId={}",
+            crate::address::encoded(conversation)
+        );
+        let (field, name, blob) = ("source".to_owned(), name.to_owned(), blob.to_owned());
+        let request = self.request("POST", &path).multipart(FormFile { field, name, blob });
+        // Uploading again only leaves a file that belongs to nothing.
+        weigh(Aim::Read, request.read(self.cx).await?)
     }
 
     async fn act(&self, method: &str, path: &str, body: Option<&Value>) -> Result<Answer> {

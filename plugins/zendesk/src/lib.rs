@@ -26,8 +26,9 @@ use handoff_sdk::{
     model::{
         Route,
         connector::{
-            Availability, Check, Choice, Fetch, Fetched, Find, Forward, Found, Install, Installed, Options,
-            Receive, Received, Send, Sent, Transfer, Transferred, Withdraw, Withdrawn,
+            Authorise, Authorised, Availability, Check, Choice, Fetch, Fetched, Find, Forward, Found,
+            Install, Installed, Options, Receive, Received, Send, Sent, Transfer, Transferred, Withdraw,
+            Withdrawn,
         },
     },
 };
@@ -58,6 +59,10 @@ impl Connector for Zendesk {
 
     async fn install(&self, cx: &Cx, install: Install) -> Result<Installed> {
         install::install(Client::new(cx, &self.settings), &install).await.map_err(install::explained)
+    }
+
+    async fn authorise(&self, cx: &Cx, step: Authorise) -> Result<Authorised> {
+        Support::new(cx, &self.settings)?.authorise(step).await
     }
 
     async fn receive(&self, cx: &Cx, request: Receive) -> Result<Received> {

@@ -31,6 +31,15 @@ pub(crate) struct Line {
     pub(crate) content: Value,
     /// Says what could not be posted and stands written out in this line.
     pub(crate) replaced: Option<String>,
+    /// A file that only we have: it is uploaded first, and its address put into `content`.
+    pub(crate) upload: Option<Upload>,
+}
+
+/// A file that the server keeps.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Upload {
+    pub(crate) blob: String,
+    pub(crate) name: String,
 }
 
 /// The lines of a transcript, at least one.
@@ -48,13 +57,25 @@ pub(crate) fn of_transcript(transcript: &[TranscriptMessage]) -> Vec<Line> {
 
 /// The lines of one message; none when it shows nothing.
 pub(crate) fn of_message(seq: u64, speaker: Speaker, name: &str, content: &Content) -> Vec<Line> {
-    let line = |content, replaced| Line { speaker, name: name.to_owned(), seq, part: 0, content, replaced };
+    let line = |content, replaced| Line {
+        speaker,
+        name: name.to_owned(),
+        seq,
+        part: 0,
+        content,
+        replaced,
+        upload: None,
+    };
     let text = with_choices(content);
     let mut lines: Vec<_> = pieces(&text).map(|piece| line(plain(piece), None)).collect();
     for attachment in &content.attachments {
-        lines.push(match file(attachment) {
-            Some(content) => line(content, None),
-            None => {
+        lines.push(match (file(attachment), &attachment.source) {
+            (Some(content), _) => line(content, None),
+            (None, Source::Blob(blob)) => {
+                let upload = Upload { blob: blob.clone(), name: attachment.name.clone() };
+                Line { upload: Some(upload), ..line(described(attachment), None) }
+            }
+            (None, _) => {
                 line(plain(&not_carried(attachment)), Some(format!("a file ({})", attachment.media_type)))
             }
         });
@@ -96,13 +117,20 @@ fn plain(text: &str) -> Value {
 fn file(attachment: &Attachment) -> Option<Value> {
     let Source::Url(address) = &attachment.source else { return None };
     let usable = address.starts_with("https://") || address.starts_with("http://");
+    let mut content = described(attachment);
+    content["mediaUrl"] = json!(address);
+    (usable && address.len() <= ADDRESS_LIMIT).then_some(content)
+}
+
+/// A file without its address.
+fn described(attachment: &Attachment) -> Value {
     let kind = if attachment.media_type.starts_with("image/") { "image" } else { "file" };
     let name = truncate_utf16(&attachment.name, ALT_UNITS);
-    let mut content = json!({ "type": kind, "mediaUrl": address });
+    let mut content = json!({ "type": kind });
     if !name.is_empty() {
         content["altText"] = json!(name);
     }
-    (usable && address.len() <= ADDRESS_LIMIT).then_some(content)
+    content
 }
 
 fn not_carried(attachment: &Attachment) -> String {
@@ -172,13 +200,15 @@ mod tests {
             attachments: vec![
                 attachment(Source::Url("https://files.example/a.png".into())),
                 attachment(Source::Blob("b1".into())),
+                attachment(Source::Platform("x".into())),
             ],
             ..Content::default()
         };
         let lines = of_message(2, Speaker::Person, "Ann", &content);
         assert_eq!(lines[0].content["mediaUrl"], "https://files.example/a.png");
         assert_eq!(lines[0].replaced, None);
-        assert!(lines[1].content["text"].as_str().unwrap().contains("a.png"));
-        assert!(lines[1].replaced.is_some());
+        assert_eq!(lines[1].upload.as_ref().map(|upload| upload.blob.as_str()), Some("b1"));
+        assert!(lines[2].content["text"].as_str().unwrap().contains("a.png"));
+        assert!(lines[2].replaced.is_some());
     }
 }

@@ -44,6 +44,10 @@ pub struct Settings {
     #[serde(default)]
     #[cfg_attr(test, schemars(title = "OAuth client", extend("x-order" = 1401, "x-group" = "Tickets")))]
     pub support_client: String,
+    /// How the OAuth client gets its tokens.
+    #[cfg_attr(test, schemars(title = "How the OAuth client signs in", extend("x-order" = 1402, "x-group" = "Tickets")))]
+    #[serde(default)]
+    pub support_grant: Grant,
     /// E-mail address of the agent whose API token `support_secret` is. Zendesk ends API tokens in 2027.
     #[serde(default)]
     #[cfg_attr(test, schemars(title = "E-mail address of the token’s agent", extend("x-order" = 1402, "x-group" = "Tickets")))]
@@ -56,6 +60,18 @@ pub struct Settings {
     #[serde(default)]
     #[cfg_attr(test, schemars(title = "Name of the assistant", extend("x-order" = 2003, "x-group" = "More settings")))]
     pub assistant_name: String,
+}
+
+/// How an OAuth client of the Support API gets its tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Grant {
+    /// The client signs in by itself (client credentials).
+    #[default]
+    ClientCredentials,
+    /// Somebody signs in at Zendesk once, on this page (authorization code).
+    AuthorizationCode,
 }
 
 impl Settings {

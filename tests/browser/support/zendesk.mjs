@@ -76,6 +76,18 @@ export class Zendesk {
     await this.#control("agent/close", { conversation: chat.id });
   }
 
+  /** Every access token of the Support API ends at once. */
+  async expireTokens() {
+    await this.#control("expire_tokens", {});
+  }
+
+  /** How often tokens were asked for. */
+  async tokensAsked() {
+    const seen = await ask(`${this.base}/_sim/requests`);
+    const requests = seen.requests ?? seen;
+    return requests.filter((request) => request.path.includes("/oauth/tokens")).length;
+  }
+
   async stop() {
     await this.#running.stop();
     rmSync(this.#dir, { recursive: true, force: true });

@@ -30,7 +30,7 @@ use super::{
     answer::MAX_PAYLOAD,
     capability::{
         Fault, answer, checkpoint,
-        http::{Http, Sender, governor::Class, grant},
+        http::{Http, Sender, file, governor::Class, grant},
         kv, lease,
         note::Notes,
         parse, secret,
@@ -130,6 +130,7 @@ impl State {
     async fn send(&self, class: Class, request: Value) -> Result<Vec<u8>, Fault> {
         let request = parse(request)?;
         self.tell_of_foreign_host(&request);
+        let file = file::named(&request.body, &*self.shared.world.blobs).await?;
         let http = self.shared.http.get_or_init(|| Http::new(self.shared.allow_loopback));
         let http = http.as_ref().map_err(|problem| Fault::Unavailable(problem.clone()))?;
         let sender = Sender {
@@ -139,7 +140,7 @@ impl State {
             governor: &self.account.lasting.governor,
             class,
         };
-        answer(&http.send(&sender, &request).await)
+        answer(&http.send(&sender, &request, file).await)
     }
 
     /// A connector that asks for what its manifest does not name is mistaken, or worse. It gets nowhere, and an

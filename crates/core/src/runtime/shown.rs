@@ -91,6 +91,17 @@ impl Runtime {
         })
     }
 
+    /// Keeps a file that the person sent, for a while; gives its name.
+    ///
+    /// # Errors
+    /// When it cannot be kept just now.
+    pub async fn keep_blob(&self, media_type: String, bytes: Vec<u8>) -> Result<String, TurnError> {
+        self.0.parts.blobs.write(media_type, bytes).await.map_err(|cause| {
+            tracing::error!(%cause, "A file could not be kept");
+            TurnError::Unavailable
+        })
+    }
+
     fn open_row(&self, row: Shown, assistant: Option<&str>) -> ShownItem {
         match row {
             Shown::Said { seq, author, content, at } => {

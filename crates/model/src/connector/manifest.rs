@@ -102,6 +102,8 @@ pub struct Capabilities {
     pub speaks_after_transfer: bool,
     /// Whether the host is to call `poll` again and again.
     pub polls: bool,
+    /// Whether somebody can allow the connection at the platform (`authorise`).
+    pub authorises: bool,
 }
 
 /// What the platform's own channel carries.

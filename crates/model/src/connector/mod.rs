@@ -11,7 +11,7 @@ pub use event::{EventKind, PlatformEvent};
 pub use http::{FormFile, HttpAuth, HttpBody, HttpError, HttpRequest, HttpResponse, SecretPlace};
 pub use manifest::{Capabilities, ChannelLimits, Manifest, Quota, SecretField};
 pub use verbs::{
-    Availability, Check, Choice, Fetch, Fetched, Find, Finding, Forward, Found, Install, Installed, Options,
-    Poll, Polled, Receive, Received, Send, Sent, Speaker, TranscriptMessage, Transfer, Transferred, Withdraw,
-    Withdrawn,
+    Authorise, Authorised, Availability, Check, Choice, Fetch, Fetched, Find, Finding, Forward, Found,
+    Install, Installed, Options, Poll, Polled, Receive, Received, Send, Sent, Speaker, TranscriptMessage,
+    Transfer, Transferred, Withdraw, Withdrawn,
 };

@@ -56,6 +56,37 @@ impl fmt::Debug for Installed {
     }
 }
 
+/// `authorise`: somebody of the platform's account lets the connection act in their name, at the platform itself.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "step", rename_all = "snake_case")]
+pub enum Authorise {
+    /// Where is the browser to go?
+    Begin {
+        /// Where the platform is to send it back.
+        redirect_url: String,
+        /// What the platform has to give back with it.
+        state: String,
+    },
+    /// The browser came back with a code.
+    Finish {
+        /// The address from the beginning.
+        redirect_url: String,
+        /// The code.
+        code: String,
+    },
+}
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Authorised {
+    /// Where the browser is to go, at the beginning.
+    #[serde(default)]
+    pub url: String,
+    /// Lines for the operator.
+    #[serde(default)]
+    pub notes: Vec<String>,
+}
+
 /// `receive`: a request that somebody, perhaps the platform, sent to the connection's webhook.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Receive {

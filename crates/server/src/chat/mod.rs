@@ -7,6 +7,7 @@ mod events;
 mod fault;
 mod files;
 mod say;
+mod upload;
 mod view;
 
 use axum::response::{IntoResponse, Response};
@@ -17,6 +18,7 @@ pub(crate) use events::{AckIn, Events, EventsQuery, acknowledge, events};
 pub(crate) use fault::sentence;
 pub(crate) use files::file;
 pub(crate) use say::{MessageIn, StartIn, say, start};
+pub(crate) use upload::{UploadQuery, Uploaded, upload};
 pub(crate) use view::{Line, TurnOut};
 
 use crate::{AppState, web::Problem};

@@ -5,18 +5,25 @@ use handoff_core::runtime::Said;
 use handoff_model::{Content, Person};
 use serde::Deserialize;
 
-use super::{Address, Answer, TurnOut, answer};
+use super::{Address, Answer, TurnOut, answer, upload::uploaded};
 use crate::{
     AppState,
     web::{Json, LONGEST_FIELD, LONGEST_KEY, LONGEST_TEXT, Problem, idempotency_key, to_its_end},
 };
 
+/// Files of one message.
+const MOST_FILES: usize = 10;
+
 /// A message of the person.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct MessageIn {
-    /// What the person says: 1 to 32,000 characters.
+    /// What the person says: up to 32,000 characters; may be left out when a file goes along.
+    #[serde(default)]
     text: String,
+    /// Files, by the names that uploading them gave; at most 10.
+    #[serde(default)]
+    files: Vec<String>,
     /// The client's own id of the message, when it sends no `Idempotency-Key` header.
     #[serde(default)]
     id: Option<String>,
@@ -71,7 +78,7 @@ pub(crate) async fn say(
     input: MessageIn,
     wait: bool,
 ) -> Answer {
-    let said = input.check(headers, &address)?;
+    let said = input.check(headers, &state, &address)?;
     let (runtime, place) = (state.runtime.clone(), address.clone());
     let turned =
         to_its_end(async move { runtime.say(&place.channel, &place.external, said).await }).await??;
@@ -83,11 +90,18 @@ fn status(wait: bool) -> StatusCode {
 }
 
 impl MessageIn {
-    fn check(self, headers: &HeaderMap, address: &Address) -> Result<Said, Problem> {
+    fn check(self, headers: &HeaderMap, state: &AppState, address: &Address) -> Result<Said, Problem> {
         let key = key(idempotency_key(headers)?, self.id)?;
-        check_text(&self.text)?;
+        if self.files.len() > MOST_FILES {
+            return Err(Problem::invalid(format!(
+                "A message has at most {MOST_FILES} files. Send them in several messages."
+            )));
+        }
+        check_text(&self.text, !self.files.is_empty())?;
         let person = self.person.map(|person| person.check(address)).transpose()?;
-        Ok(Said { person, content: Content::text(self.text), key })
+        let attachments =
+            self.files.iter().map(|name| uploaded(state, address, name)).collect::<Result<_, _>>()?;
+        Ok(Said { person, content: Content { attachments, ..Content::text(self.text) }, key })
     }
 }
 
@@ -124,14 +138,14 @@ fn key(header: Option<String>, body: Option<String>) -> Result<Option<String>, P
     }
 }
 
-fn check_text(text: &str) -> Result<(), Problem> {
+fn check_text(text: &str, may_be_empty: bool) -> Result<(), Problem> {
     let length = text.chars().count();
     if length > LONGEST_TEXT {
         return Err(Problem::too_large(format!(
             "The text has {length} characters; a message may have {LONGEST_TEXT}. Send it in several messages."
         )));
     }
-    if text.trim().is_empty() {
+    if text.trim().is_empty() && !may_be_empty {
         return Err(Problem::invalid("The field `text` is empty. Say something."));
     }
     let forbidden = text.chars().find(|letter| letter.is_control() && !matches!(letter, '\n' | '\r' | '\t'));

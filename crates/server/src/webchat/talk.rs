@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use axum::{
+    body::Body,
     extract::{Path, State},
     http::HeaderMap,
 };
@@ -10,7 +11,7 @@ use axum::{
 use super::visitor::Visitor;
 use crate::{
     AppState,
-    chat::{self, AckIn, Answer, EventsQuery, MessageIn, StartIn},
+    chat::{self, AckIn, Answer, EventsQuery, MessageIn, StartIn, UploadQuery},
     web::{Json, Query},
 };
 
@@ -59,4 +60,15 @@ pub(super) async fn download(
     Path(names): Path<HashMap<String, String>>,
 ) -> Answer {
     chat::file(state, address, names.get("blob").map_or("", String::as_str)).await
+}
+
+/// `POST …/files`: a file of the visitor, to be named by a message.
+pub(super) async fn upload(
+    State(state): State<AppState>,
+    Visitor(address): Visitor,
+    Query(query): Query<UploadQuery>,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer {
+    chat::upload(state, address, &headers, query, body).await
 }

@@ -16,11 +16,21 @@ use super::state::State;
 use crate::control::Refused;
 
 const HEAD: &str = "<!doctype html><html lang=en><meta charset=utf-8>\
-<title>Open channel desk</title><style>body{font:15px/1.45 sans-serif;max-width:46em;margin:2em auto;color:#222}\
-article{border:1px solid #bbb;border-radius:6px;padding:0 1em 1em;margin:1em 0}p{margin:.3em 0}\
-.system{color:#777}.hidden{color:#946200}.live_agent{color:#0b5f2c}form{display:inline}input[name=text]{width:60%}\
+<meta name=viewport content=\"width=device-width,initial-scale=1\"><meta name=color-scheme content=\"light dark\">\
+<title>Open channel desk (simulated)</title><style>
+:root{color-scheme:light dark;--paper:#eef3f5;--card:#fff;--ink:#1f2933;--soft:#56616d;--line:#cfd9de;--accent:#0b5c86;--on:#fff;--agent:#dff3e5;--hidden:#fff1cf;--other:#eef1f5}
+@media(prefers-color-scheme:dark){:root{--paper:#12181b;--card:#1b2327;--ink:#e6ebea;--soft:#a7b3b8;--line:#35424a;--accent:#8cc8ea;--on:#0c1c25;--agent:#1b3a27;--hidden:#40350f;--other:#273136}}
+*{box-sizing:border-box}body{font:15px/1.5 system-ui,sans-serif;max-width:52rem;margin:0 auto;padding:1.5rem 1rem 4rem;color:var(--ink);background:var(--paper);overflow-wrap:anywhere}
+h1{font-size:1.4rem;margin:0 0 .25rem}h2{font-size:1.05rem;margin:0}.lead{color:var(--soft);margin:0}
+article{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:1rem;margin:1rem 0}
+article>p{margin:.35rem 0;padding:.4rem .7rem;border-radius:10px;background:var(--other);max-width:85%;width:fit-content}
+article>p.at{background:none;padding:0;color:var(--soft)}p.system{background:none;color:var(--soft);padding:0}
+p.hidden{background:var(--hidden);border:1px dashed var(--soft);max-width:100%}p.live_agent{background:var(--agent);margin-left:auto}
+form{display:inline-flex;gap:.4rem;flex-wrap:wrap;margin:.5rem .4rem 0 0}input[name=text]{flex:1;min-width:14rem}
+input,button{font:inherit;padding:.4rem .7rem;border:1px solid var(--soft);border-radius:6px;background:var(--card);color:var(--ink)}
+button{cursor:pointer}button.first{background:var(--accent);color:var(--on);border-color:var(--accent)}:focus-visible{outline:3px solid #0b62c4;outline-offset:2px}
 </style><script>setInterval(()=>{if(![...document.querySelectorAll('input')].some(i=>i.value))\
-location.reload()},2000)</script><h1>Open channel desk</h1>";
+location.reload()},2000)</script><h1>Open channel desk (simulated)</h1><p class=lead>You play the operator. Newest first; what only operators see is framed.</p>";
 
 /// The page and its buttons.
 pub(super) fn routes(portal: Arc<Portal>) -> Router {
@@ -31,7 +41,7 @@ async fn desk(Shared(portal): Shared<Arc<Portal>>) -> Html<String> {
     Html(portal.read(|state| {
         let mut page = HEAD.to_owned();
         if state.chats.is_empty() {
-            page.push_str("<p>No customer has written yet.");
+            page.push_str("<p class=lead>No customer has written yet.");
         }
         for chat in state.chats.values().rev() {
             page.push_str(&article(state, chat));
@@ -42,7 +52,7 @@ async fn desk(Shared(portal): Shared<Arc<Portal>>) -> Html<String> {
 
 fn article(state: &State, chat: &Chat) -> String {
     let holder = state.holder(chat.id);
-    let mut text = format!("<article><h2>{}</h2><p><b>{}</b>", escape(&chat.name), heading(state, holder));
+    let mut text = format!("<article><h2>{}</h2><p class=at>{}", escape(&chat.name), heading(state, holder));
     for message in &chat.messages {
         text.push_str(&paragraph(state, message));
     }
@@ -53,11 +63,16 @@ fn article(state: &State, chat: &Chat) -> String {
         Holder::Closed => &[],
     };
     for (action, label) in buttons {
-        let field = if *action == "reply" { "<input name=text autofocus> " } else { "" };
+        let field = if *action == "reply" {
+            "<input name=text aria-label=\"Reply to the customer\" placeholder=\"Reply to the customer\" autocomplete=off autofocus> "
+        } else {
+            ""
+        };
+        let class = if *action == "close" { "" } else { " class=first" };
         // Writing into a string cannot fail.
         let _ = write!(
             text,
-            "<form method=post action=\"/_sim/desk/{}/{action}\">{field}<button>{label}</button></form> ",
+            "<form method=post action=\"/_sim/desk/{}/{action}\">{field}<button{class}>{label}</button></form> ",
             chat.id
         );
     }

@@ -38,9 +38,13 @@ pub(super) async fn line(
 ) -> Result<Posted> {
     let metadata = line_metadata(key.as_str(), line.seq, line.part);
     let post = Post { client, conversation, metadata };
-    let mut answer = post.send(author(client, line, user), &line.content).await?;
+    let line = match upload(client, conversation, line).await? {
+        Ok(line) => line,
+        Err(words) => return post.stand_in(line, &words).await,
+    };
+    let mut answer = post.send(author(client, &line, user), &line.content).await?;
     if (answer.is_about_content() || answer.is_missing()) && line.speaker == Speaker::Person {
-        answer = post.again_as_participant(client, line, user, answer).await?;
+        answer = post.again_as_participant(client, &line, user, answer).await?;
     }
     if answer.is_success() {
         return Ok(Posted { id: id(&answer.body)?, replaced: line.replaced.clone() });
@@ -48,13 +52,29 @@ pub(super) async fn line(
     if !answer.is_about_content() {
         return Err(answer.refusal());
     }
-    let words = answer.words();
-    let stand_in = post
-        .send(business(&client.settings.assistant_name), &lines::stand_in(line, &words))
-        .await?
-        .accept()?;
-    let what = if line.content["type"] == "text" { "a message" } else { "a file" };
-    Ok(Posted { id: id(&stand_in)?, replaced: Some(format!("{what} ({words})")) })
+    post.stand_in(&line, &answer.words()).await
+}
+
+/// The line with the address of its file, once that is uploaded; the words of the refusal when it is not taken. A file
+/// that is uploaded twice, because an answer was lost, belongs to no message and harms nobody.
+async fn upload(
+    client: &Client<'_>,
+    conversation: &str,
+    line: &Line,
+) -> Result<std::result::Result<Line, String>> {
+    let Some(file) = &line.upload else { return Ok(Ok(line.clone())) };
+    let answer = match client.upload(conversation, &file.name, &file.blob).await {
+        Ok(answer) => answer,
+        // The server does not have it any more, or it is too large for anybody.
+        Err(ConnectorError::Refused { detail }) => return Ok(Err(detail)),
+        Err(error) => return Err(error),
+    };
+    if answer.is_about_content() {
+        return Ok(Err(answer.words()));
+    }
+    let mut line = line.clone();
+    line.content["mediaUrl"] = json!(text(&answer.accept()?["attachment"], "mediaUrl"));
+    Ok(Ok(line))
 }
 
 struct Post<'a> {
@@ -64,6 +84,14 @@ struct Post<'a> {
 }
 
 impl Post<'_> {
+    /// A line that stands for what Zendesk did not take.
+    async fn stand_in(&self, line: &Line, words: &str) -> Result<Posted> {
+        let by = business(&self.client.settings.assistant_name);
+        let stand_in = self.send(by, &lines::stand_in(line, words)).await?.accept()?;
+        let what = if line.content["type"] == "text" { "a message" } else { "a file" };
+        Ok(Posted { id: id(&stand_in)?, replaced: Some(format!("{what} ({words})")) })
+    }
+
     async fn send(&self, author: Value, content: &Value) -> Result<Answer> {
         let path = format!("/conversations/{}/messages", encoded(self.conversation));
         let body = json!({ "author": author, "content": content, "metadata": self.metadata });

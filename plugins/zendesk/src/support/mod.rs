@@ -4,12 +4,15 @@
 
 mod token;
 
-use handoff_sdk::{ConnectorError, Cx, Request, Response, Result};
+use handoff_sdk::{
+    ConnectorError, Cx, Request, Response, Result,
+    model::connector::{Authorise, Authorised},
+};
 use serde_json::Value;
 
 use crate::{
     client::{Aim, limit, refused, vague},
-    settings::Settings,
+    settings::{Grant, Settings},
 };
 
 /// How much of the platform's own words is passed on.
@@ -43,6 +46,29 @@ impl<'a> Support<'a> {
         Ok(Self { cx, settings })
     }
 
+    /// Lets somebody of the account sign in for the OAuth client.
+    ///
+    /// # Errors
+    /// Refused when the settings do not want that.
+    pub(crate) async fn authorise(&self, step: Authorise) -> Result<Authorised> {
+        if self.settings.support_client.is_empty() || self.settings.support_grant != Grant::AuthorizationCode
+        {
+            return Err(refused(
+                "nobody needs to sign in: set support_client, and support_grant to authorization_code, if somebody shall",
+            ));
+        }
+        match step {
+            Authorise::Begin { redirect_url, state } => {
+                let url = token::consent(self.settings, &redirect_url, &state);
+                Ok(Authorised { url, ..Authorised::default() })
+            }
+            Authorise::Finish { redirect_url, code } => {
+                token::exchange(self, &redirect_url, &code).await?;
+                Ok(Authorised { notes: vec!["Zendesk gave the tokens.".to_owned()], ..Authorised::default() })
+            }
+        }
+    }
+
     /// Asks. `path` follows `/api/v2`.
     pub(crate) async fn get(&self, path: &str) -> Result<Answer> {
         self.send(Aim::Read, &self.request("GET", path)).await
@@ -63,6 +89,15 @@ impl<'a> Support<'a> {
     pub(crate) async fn upload(&self, name: &str, text: &str) -> Result<Answer> {
         let request = self.request("POST", &format!("/uploads?filename={}", crate::address::encoded(name)));
         self.send(Aim::Read, &request.text("text/plain; charset=utf-8", text)).await
+    }
+
+    /// Uploads a file that the server keeps.
+    ///
+    /// # Errors
+    /// Refused when the server does not have it any more, or it is larger than anybody takes.
+    pub(crate) async fn upload_file(&self, name: &str, blob: &str) -> Result<Answer> {
+        let request = self.request("POST", &format!("/uploads?filename={}", crate::address::encoded(name)));
+        self.send(Aim::Read, &request.blob(blob)).await
     }
 
     fn request(&self, method: &str, path: &str) -> Request {

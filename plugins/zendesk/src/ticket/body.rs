@@ -6,7 +6,7 @@ use handoff_sdk::{Result, model::connector::Transfer, text::truncate_utf16};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::transcript;
+use super::{files::Files, transcript};
 use crate::{
     client::{refused, unavailable},
     options,
@@ -61,7 +61,10 @@ pub(super) async fn make(support: &Support<'_>, transfer: &Transfer) -> Result<B
     body.numbers(&choices);
     body.fields(&choices.fields);
     body.requester(transfer);
-    let comment = comment(support, transfer, choices.transcript.as_str() == Some("file")).await?;
+    let mut comment = comment(support, transfer, choices.transcript.as_str() == Some("file")).await?;
+    let files = Files::upload(support, transfer.transcript.iter().map(|message| &message.content)).await?;
+    files.attach(&mut comment);
+    body.remarks.extend(files.left_out.into_iter().map(|what| format!("not attached: {what}")));
     body.ticket["comment"] = comment;
     Ok(body)
 }

@@ -6,7 +6,7 @@ use handoff_sdk::{
 };
 use serde_json::{Value, json};
 
-use super::{mark::Mark, transcript};
+use super::{files::Files, mark::Mark, transcript};
 use crate::{
     address::encoded,
     support::{Support, entries},
@@ -26,9 +26,12 @@ pub(crate) async fn forward(support: Support<'_>, words: &Forward) -> Result<Sen
         return Ok(Sent::default());
     }
     let body = format!("{head}\n{}", transcript::words(&words.content));
-    let comment = json!({ "ticket": { "comment": { "body": body, "public": false } } });
-    support.put(&path, &comment).await?.accept()?;
-    Ok(Sent::default())
+    let files = Files::upload(&support, std::iter::once(&words.content)).await?;
+    let mut comment = json!({ "body": body, "public": false });
+    files.attach(&mut comment);
+    support.put(&path, &json!({ "ticket": { "comment": comment } })).await?.accept()?;
+    let replaced = (!files.left_out.is_empty()).then(|| files.left_out.join("; "));
+    Ok(Sent { replaced, ..Sent::default() })
 }
 
 /// The comment's first line, which no other comment has: changing a ticket knows no key.

@@ -6,6 +6,7 @@
 
 mod body;
 mod create;
+mod files;
 mod find;
 mod forward;
 mod leave_out;

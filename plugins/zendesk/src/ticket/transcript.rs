@@ -68,7 +68,8 @@ fn file(attachment: &Attachment) -> String {
     let name = truncate_utf16(&attachment.name, FILE_UNITS);
     let address = match &attachment.source {
         Source::Url(address) => address.as_str(),
-        _ => "this file stays with the chat's own server",
+        Source::Blob(_) => "attached",
+        Source::Platform(_) => "this file stays with the chat's own server",
     };
     harmless(&format!("[File: {name}, {}; {address}]", attachment.media_type))
 }

@@ -83,7 +83,7 @@ async fn a_limit_between_two_parts_doubles_neither() {
 async fn a_file_that_cannot_go_is_named_to_both_ends() {
     let (stage, node, held) = handed_over().await;
     let mut said = words(&node, &held, 6, "Look");
-    let source = Source::Blob("b1".into());
+    let source = Source::Platform("b1".into());
     said.content.attachments =
         vec![Attachment { name: "cv.pdf".into(), media_type: "application/pdf".into(), source }];
     let sent = node.zendesk.forward(&node.host.cx(), said).await.unwrap();

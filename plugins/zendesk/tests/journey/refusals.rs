@@ -89,7 +89,7 @@ async fn content_that_is_refused_is_replaced_by_a_line_that_says_so() {
     let stage = Stage::start(&[]).await;
     let (node, mut chat) = (stage.node(), transfer("h1"));
     let file = |source| Attachment { name: "a.png".into(), media_type: "image/png".into(), source };
-    chat.transcript[0].content.attachments = vec![file(Source::Blob("b".into()))];
+    chat.transcript[0].content.attachments = vec![file(Source::Platform("b".into()))];
     let held = node.zendesk.transfer(&node.host.cx(), chat.clone()).await.unwrap();
     let line = "[A file could not be carried here: a.png, image/png]";
     stage.assert_handed_over(&chat, &[SAID[0], line, SAID[1], SAID[2], SAID[3], SAID[4]], "").await;

@@ -32,6 +32,7 @@ fn channel_routes() -> Router<AppState> {
         .route("/messages", post(messages::send::send))
         .route("/events", get(events::list::list))
         .route("/events/ack", post(events::ack::ack))
+        .route("/files", post(files::upload::upload))
         .route("/files/{blob}", get(files::download::download));
     Router::new().nest("/v1/channels/{channel}/conversations/{external}", chat)
 }

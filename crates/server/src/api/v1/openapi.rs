@@ -34,6 +34,7 @@ pub(crate) struct ProblemDocument {
         events::list::list,
         events::ack::ack,
         files::download::download,
+        files::upload::upload,
         assistants::list::list,
         assistants::show::show,
         assistants::put_draft::put_draft,

@@ -31,11 +31,18 @@ struct Pair {
     refresh_until_ms: i64,
 }
 
+/// A code, when it was given, and where it was sent; it counts for that address alone.
+struct Code {
+    code: String,
+    given_ms: i64,
+    redirect: Option<String>,
+}
+
 /// The codes and tokens given out and still good.
 #[derive(Default)]
 pub(in crate::zendesk) struct Tokens {
     pairs: Vec<Pair>,
-    codes: Vec<(String, i64)>,
+    codes: Vec<Code>,
 }
 
 /// The current minute of the account's rate.
@@ -92,9 +99,10 @@ pub(super) async fn token(
             Some("client_credentials") => (scope, false),
             Some("authorization_code") => {
                 let code = body["code"].as_str().unwrap_or_default();
-                let found = world.support.tokens.codes.iter().position(|(known, _)| known == code);
-                let (_, given) = world.support.tokens.codes.remove(found.ok_or_else(Refusal::invalid_grant)?);
-                if now - given > CODE_LIFE_MS {
+                let found = world.support.tokens.codes.iter().position(|known| known.code == code);
+                let given = world.support.tokens.codes.remove(found.ok_or_else(Refusal::invalid_grant)?);
+                let elsewhere = given.redirect.is_some_and(|sent| body["redirect_uri"] != sent.as_str());
+                if now - given.given_ms > CODE_LIFE_MS || elsewhere {
                     return Err(Refusal::invalid_grant());
                 }
                 (scope, true)
@@ -154,10 +162,26 @@ impl World {
         Ok(given)
     }
 
+    /// Ends every access token; says how many there were.
+    pub(super) fn expire_tokens(&mut self) -> usize {
+        let now = self.now_ms();
+        let pairs = self.support.tokens.pairs.iter_mut().filter(|pair| pair.access_until_ms > now);
+        pairs.map(|pair| pair.access_until_ms = now).count()
+    }
+
     /// An authorization code, as the consent page would give it.
     pub(super) fn give_code(&mut self) -> String {
-        let (code, now) = (self.hex(40), self.now_ms());
-        self.support.tokens.codes.push((code.clone(), now));
+        self.push_code(None)
+    }
+
+    /// The same, sent to an address.
+    pub(super) fn give_code_for(&mut self, redirect: &str) -> String {
+        self.push_code(Some(redirect.to_owned()))
+    }
+
+    fn push_code(&mut self, redirect: Option<String>) -> String {
+        let (code, given_ms) = (self.hex(40), self.now_ms());
+        self.support.tokens.codes.push(Code { code: code.clone(), given_ms, redirect });
         code
     }
 }

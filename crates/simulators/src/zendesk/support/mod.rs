@@ -9,6 +9,7 @@ use super::world::Message;
 mod access;
 mod availability;
 mod catalog;
+mod consent;
 mod create;
 mod idempotency;
 mod lookup;

@@ -6,13 +6,15 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{delete, get, post};
 
 use super::refusal::Refusal;
-use super::{access, availability, catalog, create, lookup, uploads};
+use super::{access, availability, catalog, consent, create, lookup, uploads};
 use crate::zendesk::Platform;
 
 /// All routes of the Support API, token endpoint included.
 pub(in crate::zendesk) fn routes(platform: Platform) -> Router {
     Router::new()
         .nest("/api/v2", api(platform.clone()))
+        .route("/oauth/authorizations/new", get(consent::ask))
+        .route("/oauth/authorizations/allow", get(consent::allow))
         .route("/oauth/tokens", post(access::token))
         .route("/attachments/token/{token}/{id}", get(uploads::download))
         .with_state(platform)

@@ -21,6 +21,7 @@ pub(in crate::zendesk) fn script_routes() -> Router<Platform> {
         .route("/agent/comment", post(comment))
         .route("/agent/status", post(status))
         .route("/oauth_code", post(code))
+        .route("/expire_tokens", post(expire))
 }
 
 #[derive(Deserialize)]
@@ -77,6 +78,11 @@ async fn status(State(platform): State<Platform>, Json(asked): Json<Status>) -> 
 
 async fn code(State(platform): State<Platform>) -> Answer {
     Ok(Json(json!({ "code": platform.change(World::give_code) })))
+}
+
+/// Every access token ends at once; refresh tokens stay good.
+async fn expire(State(platform): State<Platform>) -> Answer {
+    Ok(Json(json!({ "expired": platform.change(World::expire_tokens) })))
 }
 
 fn plain_ticket(world: &mut World, id: u64) -> Result<&mut Ticket, Refused> {

@@ -1,50 +1,62 @@
 //! Bodies that are files: the connector names a blob, and the host sends its bytes.
 
-use handoff_model::connector::HttpBody;
+use handoff_model::connector::{ConnectorError, HttpBody};
 use reqwest::{
     Client, Request, RequestBuilder,
     header::{CONTENT_TYPE, HeaderValue},
     multipart::{Form, Part},
 };
 
-use crate::world::{Blob, Blobs};
+use crate::{
+    plugins::capability::Fault,
+    world::{Blob, Blobs},
+};
 
 /// Largest file that is sent, in bytes.
 const MOST: usize = 50 * 1024 * 1024;
 
-/// The request with the file that its body names; why it cannot be made otherwise.
-pub(super) async fn attach(
+/// The file that a body names; none when it names none.
+///
+/// # Errors
+/// Refused when there is no such file or it is too large: asking again changes nothing about that.
+pub(in crate::plugins) async fn named(body: &HttpBody, blobs: &dyn Blobs) -> Result<Option<Blob>, Fault> {
+    let name = match body {
+        HttpBody::Blob { blob } => blob,
+        HttpBody::Multipart { file, .. } => &file.blob,
+        HttpBody::Empty | HttpBody::Json(_) | HttpBody::Text(_) => return Ok(None),
+    };
+    let refused = |detail: String| Fault::Connector(ConnectorError::Refused { detail });
+    let found = blobs.read(name).await;
+    let found = found.map_err(|error| Fault::Unavailable(format!("the file cannot be read: {error}")))?;
+    let file =
+        found.ok_or_else(|| refused(format!("the file is not kept any more (there is no blob {name:?})")))?;
+    if file.1.len() > MOST {
+        return Err(refused(format!("the file is larger than {} MiB", MOST >> 20)));
+    }
+    Ok(Some(file))
+}
+
+/// The request with its file; why it cannot be made otherwise.
+pub(super) fn attach(
     client: &Client,
     mut request: Request,
     body: &HttpBody,
-    blobs: &dyn Blobs,
+    file: Option<Blob>,
 ) -> Result<Request, String> {
-    match body {
-        HttpBody::Blob { blob } => {
-            let (media_type, bytes) = read(blobs, blob).await?;
-            let media_type = HeaderValue::from_str(&media_type).map_err(|error| error.to_string())?;
-            request.headers_mut().entry(CONTENT_TYPE).or_insert(media_type);
-            *request.body_mut() = Some(bytes.into());
-            Ok(request)
-        }
-        HttpBody::Multipart { fields, file } => {
-            let (media_type, bytes) = read(blobs, &file.blob).await?;
-            let part = Part::bytes(bytes).file_name(file.name.clone());
-            let part = part.mime_str(&media_type).map_err(|error| format!("its media type: {error}"))?;
-            let form =
-                fields.iter().fold(Form::new(), |form, (name, value)| form.text(name.clone(), value.clone()));
-            let builder = RequestBuilder::from_parts(client.clone(), request);
-            builder.multipart(form.part(file.field.clone(), part)).build().map_err(|error| error.to_string())
-        }
-        HttpBody::Empty | HttpBody::Json(_) | HttpBody::Text(_) => Ok(request),
+    let Some((media_type, bytes)) = file else { return Ok(request) };
+    if let HttpBody::Multipart { fields, file } = body {
+        let part = Part::bytes(bytes).file_name(file.name.clone());
+        let part = part.mime_str(&media_type).map_err(|error| format!("its media type: {error}"))?;
+        let form =
+            fields.iter().fold(Form::new(), |form, (name, value)| form.text(name.clone(), value.clone()));
+        let builder = RequestBuilder::from_parts(client.clone(), request);
+        return builder
+            .multipart(form.part(file.field.clone(), part))
+            .build()
+            .map_err(|error| error.to_string());
     }
-}
-
-async fn read(blobs: &dyn Blobs, name: &str) -> Result<Blob, String> {
-    let found = blobs.read(name).await.map_err(|error| format!("the file cannot be read: {error}"))?;
-    let (media_type, bytes) = found.ok_or_else(|| format!("there is no blob {name:?}, or no more"))?;
-    if bytes.len() > MOST {
-        return Err(format!("the file is larger than {} MiB", MOST >> 20));
-    }
-    Ok((media_type, bytes))
+    let media_type = HeaderValue::from_str(&media_type).map_err(|error| error.to_string())?;
+    request.headers_mut().entry(CONTENT_TYPE).or_insert(media_type);
+    *request.body_mut() = Some(bytes.into());
+    Ok(request)
 }

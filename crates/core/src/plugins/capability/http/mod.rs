@@ -5,7 +5,7 @@
 //! effect, because that decides whether it may be repeated.
 
 pub mod address;
-mod file;
+pub(in crate::plugins) mod file;
 pub(in crate::plugins) mod governor;
 pub(in crate::plugins) mod grant;
 mod prepare;
@@ -22,7 +22,10 @@ use self::{
     grant::Grant,
     prepare::Terms,
 };
-use crate::{plugins::secrets::Secrets, world::Blobs};
+use crate::{
+    plugins::secrets::Secrets,
+    world::{Blob, Blobs},
+};
 
 /// Largest answer that is handed to a connector, in bytes.
 const MAX_ANSWER: usize = 1024 * 1024;
@@ -90,13 +93,13 @@ impl Http {
         &self,
         sender: &Sender<'_>,
         asked: &HttpRequest,
+        file: Option<Blob>,
     ) -> Result<HttpResponse, HttpError> {
         let terms =
             Terms { grants: sender.grants, secrets: sender.secrets, allow_loopback: self.allow_loopback };
         let not_sent = |detail: String| HttpError::NotSent { detail: cut(sender.secrets.redact(&detail)) };
         let request = terms.prepare(asked).map_err(not_sent)?;
-        let request =
-            file::attach(&self.client, request, &asked.body, sender.blobs).await.map_err(not_sent)?;
+        let request = file::attach(&self.client, request, &asked.body, file).map_err(not_sent)?;
         let exchange = self.exchange(sender, request, asked.save_as_blob);
         sender.governor.send(sender.class, exchange).await
     }

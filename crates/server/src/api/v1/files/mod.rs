@@ -1,3 +1,4 @@
-//! Files that were sent to the person on an API channel.
+//! Files on an API channel: those that were sent to the person, and those that the person sends.
 
 pub(super) mod download;
+pub(super) mod upload;

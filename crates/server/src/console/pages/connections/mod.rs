@@ -1,5 +1,6 @@
 //! `/console/connections`: accounts on platforms, their forms, and what their platforms say of them.
 
+mod authorise;
 mod field;
 mod list;
 mod show;
@@ -20,6 +21,9 @@ pub(in crate::console) fn routes() -> Router<ConsoleState> {
         .route("/console/connections/{id}", get(show::show).post(show::save))
         .route("/console/connections/{id}/check", post(show::check))
         .route("/console/connections/{id}/install", post(show::install))
+        .route("/console/connections/{id}/authorise", post(authorise::begin))
+        .route("/console/authorised", get(authorise::back))
+        .route("/console/authorised/finish", get(authorise::finish))
         .route("/console/connections/{id}/remove", post(show::remove))
 }
 

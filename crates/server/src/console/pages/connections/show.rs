@@ -44,6 +44,8 @@ struct ConnectionPage {
     /// None for one that is being added.
     state: Option<(Badge, String)>,
     webhook: String,
+    /// Whether somebody can allow it at the platform, and the address to which the platform sends them back.
+    redirect: Option<String>,
     findings: Option<Vec<Finding>>,
     notes: Vec<String>,
     in_file: bool,
@@ -119,6 +121,7 @@ pub(in crate::console) async fn show(
 ) -> Result<Response, Trouble> {
     let notice = match done.as_str() {
         "added" => Some(Notice::good("The connection is added. Check it next.")),
+        "allowed" => Some(Notice::good("Allowed. The platform gave what is needed, and it is kept.")),
         "saved" => Some(Notice::good("Saved. It serves with this from now on.")),
         _ => None,
     };
@@ -325,6 +328,11 @@ async fn form(
         connector: manifest.id.to_string(),
         state: standing.map(|standing| badge(standing, &state.runtime.targets())),
         webhook: book(state)?.webhook_url(&id),
+        redirect: manifest
+            .capabilities
+            .authorises
+            .then(|| book(state).map(|book| book.redirect_url()))
+            .transpose()?,
         findings: view.findings,
         notes: view.notes,
         in_file: standing.is_some_and(|standing| standing.entry.in_file),
