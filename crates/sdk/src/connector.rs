@@ -3,7 +3,7 @@
 use std::future::{Future, ready};
 
 use handoff_model::connector::{
-    Authorise, Authorised, Availability, Check, Choice, ConnectorError, Fetch, Fetched, Find, Forward, Found,
+    AskAvailability, Authorise, Authorised, Availability, Check, Choice, ConnectorError, Fetch, Fetched, Find, Forward, Found,
     Install, Installed, Options, Poll, Polled, Receive, Received, Send as SendMessage, Sent, Transfer,
     Transferred, Withdraw, Withdrawn,
 };
@@ -85,12 +85,16 @@ pub trait Connector: Sized + Send + Sync + 'static {
         unsupported(cx, "fetch")
     }
 
-    /// Whether live agents are there.
-    fn availability(&self, cx: &Cx) -> impl Future<Output = Result<Availability>> + Send {
+    /// Whether live agents are there who would get a chat with these options.
+    fn availability(
+        &self,
+        cx: &Cx,
+        _asked: AskAvailability,
+    ) -> impl Future<Output = Result<Availability>> + Send {
         unsupported(cx, "availability")
     }
 
-    /// Live choices for a field.
+    /// Live choices for a field of the settings, or of the action's options.
     fn options(&self, cx: &Cx, _options: Options) -> impl Future<Output = Result<Vec<Choice>>> + Send {
         unsupported(cx, "options")
     }

@@ -180,7 +180,7 @@ async fn dispatch<C: Connector>(connector: &C, host: Host, verb: &str, payload: 
         "withdraw" => |cx, request| connector.withdraw(cx, request),
         "forward" => |cx, request| connector.forward(cx, request),
         "fetch" => |cx, request| connector.fetch(cx, request),
-        "availability" => |cx, serde::de::IgnoredAny| connector.availability(cx),
+        "availability" => |cx, request| connector.availability(cx, request),
         "options" => |cx, request| connector.options(cx, request),
     }
 }

@@ -40,8 +40,9 @@ use handoff_sdk::{
     Connector, ConnectorError, Cx, Result,
     model::Route,
     model::connector::{
-        Availability, Check, Choice, Fetch, Fetched, Find, Forward, Found, Install, Installed, Options, Poll,
-        Polled, Receive, Received, Send, Sent, Transfer, Transferred, Withdraw, Withdrawn,
+        AskAvailability, Availability, Check, Choice, Fetch, Fetched, Find, Forward, Found, Install,
+        Installed, Options, Poll, Polled, Receive, Received, Send, Sent, Transfer, Transferred, Withdraw,
+        Withdrawn,
     },
 };
 
@@ -132,8 +133,8 @@ impl Connector for Bitrix24 {
         files::fetch(&self.client(cx), &fetch).await
     }
 
-    async fn availability(&self, cx: &Cx) -> Result<Availability> {
-        line::availability(&self.client(cx)).await
+    async fn availability(&self, cx: &Cx, asked: AskAvailability) -> Result<Availability> {
+        line::availability(&self.client(cx), &asked.options).await
     }
 
     async fn options(&self, cx: &Cx, options: Options) -> Result<Vec<Choice>> {

@@ -6,7 +6,7 @@ use handoff_sdk::{
 };
 use serde_json::{Value, json};
 
-use crate::{answer::Failure, bot, bridge, client::Client, wire};
+use crate::{answer::Failure, bot, bridge, checkpoint::choice, client::Client, wire};
 
 /// Rows on a page of `user.get`, and how many pages are read at most.
 const PAGE: usize = 50;
@@ -47,9 +47,10 @@ pub(crate) async fn list(client: &Client<'_>) -> Result<Vec<(u64, String)>, Fail
 /// Most open channels that are asked whether somebody is there.
 const MOST_ASKED: usize = 5;
 
-/// Whether somebody is there: in the open channel of the settings, or else in one in which our bot greets.
-pub(crate) async fn availability(client: &Client<'_>) -> Result<Availability> {
-    let asked = match client.portal.settings.line {
+/// Whether somebody is there: in the open channel that the author chose, or that of the settings, or else in one in
+/// which our bot greets. Whether one certain operator is there is not asked: the chat goes to the queue when they are not.
+pub(crate) async fn availability(client: &Client<'_>, options: &Value) -> Result<Availability> {
+    let asked = match choice(options, "line")?.or(client.portal.settings.line) {
         Some(id) => vec![id],
         None => greeted(client).await?,
     };

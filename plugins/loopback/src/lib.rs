@@ -7,7 +7,10 @@ use handoff_sdk::{
     Connector, ConnectorError, Cx, Result,
     model::{
         HandoffKey, TicketRef,
-        connector::{Check, Find, Forward, Found, Sent, Transfer, Transferred, Withdraw, Withdrawn},
+        connector::{
+            AskAvailability, Availability, Check, Choice, Find, Forward, Found, Options, Sent, Transfer,
+            Transferred, Withdraw, Withdrawn,
+        },
     },
 };
 use serde::{Deserialize, Serialize};
@@ -26,11 +29,13 @@ const TRIES: u32 = 20;
 pub struct Settings {
     /// Answers every carried message with the same words.
     echo: bool,
+    /// Says that no live agent is there.
+    away: bool,
 }
 
 /// The connector.
 pub struct Loopback {
-    echo: bool,
+    settings: Settings,
 }
 
 /// What a platform would know of a handoff.
@@ -45,7 +50,7 @@ impl Connector for Loopback {
     type Settings = Settings;
 
     fn new(settings: Settings) -> std::result::Result<Self, String> {
-        Ok(Self { echo: settings.echo })
+        Ok(Self { settings })
     }
 
     async fn check(&self, _cx: &Cx) -> Result<Check> {
@@ -77,13 +82,26 @@ impl Connector for Loopback {
         update(cx, &words.handoff, |record| {
             if !record.carried.contains(&line) {
                 record.carried.push(line.clone());
-                if self.echo {
+                if self.settings.echo {
                     record.echoed.push(line.1.clone());
                 }
             }
         })
         .await?;
         Ok(Sent { external_ids: vec![format!("{}-{}", words.handoff, words.seq)], ..Sent::default() })
+    }
+
+    async fn availability(&self, _cx: &Cx, _asked: AskAvailability) -> Result<Availability> {
+        Ok(if self.settings.away { Availability::No } else { Availability::Yes })
+    }
+
+    async fn options(&self, _cx: &Cx, options: Options) -> Result<Vec<Choice>> {
+        let choice =
+            |(value, label): (&str, &str)| Choice { value: value.to_owned(), label: label.to_owned() };
+        match options.field.as_str() {
+            "queue" => Ok([("first", "First line"), ("second", "Second line")].map(choice).to_vec()),
+            field => Err(ConnectorError::Unsupported { verb: format!("options for {field}") }),
+        }
     }
 }
 

@@ -26,7 +26,7 @@ use handoff_sdk::{
     model::{
         Route,
         connector::{
-            Authorise, Authorised, Availability, Check, Choice, Fetch, Fetched, Find, Forward, Found,
+            AskAvailability, Authorise, Authorised, Availability, Check, Choice, Fetch, Fetched, Find, Forward, Found,
             Install, Installed, Options, Receive, Received, Send, Sent, Transfer, Transferred, Withdraw,
             Withdrawn,
         },
@@ -104,7 +104,7 @@ impl Connector for Zendesk {
         native::send(Client::new(cx, &self.settings), &message).await
     }
 
-    async fn availability(&self, cx: &Cx) -> Result<Availability> {
+    async fn availability(&self, cx: &Cx, _asked: AskAvailability) -> Result<Availability> {
         match Support::new(cx, &self.settings) {
             Ok(support) => team::availability(support).await,
             // Nobody can look.

@@ -23,6 +23,9 @@ const SLOT: &str = "availability";
 /// How long a look counts. Zendesk publishes no limit for this call, and it is an administrator's.
 const FRESH: Duration = Duration::from_secs(30);
 
+/// Pages of a list that are read at most.
+const PAGES: u32 = 10;
+
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 struct Look {
     at: Timestamp,
@@ -87,15 +90,22 @@ pub(crate) async fn choices(support: Result<Support<'_>>, field: &str) -> Result
     }
 }
 
-/// The account's first hundred things of a kind that are in use. Fields that every ticket has are options of their own.
+/// The account's things of a kind that are in use, a thousand at most. Fields that every ticket has are options of their own.
 async fn listed(support: Support<'_>, kind: &str, label: &str) -> Result<Vec<Choice>> {
-    let body = support.get(&format!("/{kind}?per_page=100")).await?.accept()?;
-    if !body[kind].is_array() {
-        return Err(unavailable(format!("Zendesk's list of {kind} is no list")));
+    let mut found = Vec::new();
+    for page in 1..=PAGES {
+        let body = support.get(&format!("/{kind}?per_page=100&page={page}")).await?.accept()?;
+        if !body[kind].is_array() {
+            return Err(unavailable(format!("Zendesk's list of {kind} is no list")));
+        }
+        found.extend(entries(&body[kind]).iter().cloned());
+        if body["next_page"].is_null() {
+            break;
+        }
     }
     let in_use = |item: &&Value| {
         item["deleted"] != true && item["active"] != false && item["removable"].as_bool() != Some(false)
     };
     let choice = |item: &Value| Choice { value: text(item, "id"), label: text(item, label) };
-    Ok(entries(&body[kind]).iter().filter(in_use).map(choice).collect())
+    Ok(found.iter().filter(in_use).map(choice).collect())
 }

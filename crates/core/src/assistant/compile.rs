@@ -5,9 +5,10 @@
 use std::{collections::HashMap, sync::Arc};
 
 use handoff_model::NodeId;
+use serde_json::{Map, Value};
 
 use super::{
-    Expression, Finding, Text,
+    Expression, Finding, OptionTexts, Text,
     definition::{Action, Assistant, Do, ExternalHandoff, On, Trigger},
 };
 use crate::engine::matching::Phrases;
@@ -89,8 +90,39 @@ pub enum CompiledDo {
     Set(String, Expression),
     /// Goes on elsewhere.
     Jump(NodeId),
-    /// Gives the chat away; the list is for when that fails.
-    HandOff(Arc<ExternalHandoff>, ListIx),
+    /// Gives the chat away.
+    HandOff(CompiledHandOff),
+}
+
+/// An External Handoff, ready to fire.
+#[derive(Debug)]
+pub struct CompiledHandOff {
+    /// What its author chose; shared by all sessions while no option holds an expression.
+    pub action: Arc<ExternalHandoff>,
+    /// Its options, and those of its fallbacks, where they hold expressions.
+    options: Vec<Option<OptionTexts>>,
+    /// What happens when it fails for good.
+    pub failed: ListIx,
+    /// What happens when nobody is there.
+    pub nobody: ListIx,
+}
+
+impl CompiledHandOff {
+    /// What the author chose, with the expressions in the options evaluated. What could not be is said in `problems`.
+    pub fn fill(&self, variables: &Map<String, Value>, problems: &mut Vec<String>) -> Arc<ExternalHandoff> {
+        if self.options.iter().all(Option::is_none) {
+            return self.action.clone();
+        }
+        let mut action = (*self.action).clone();
+        let places = std::iter::once(&mut action.options)
+            .chain(action.fallbacks.iter_mut().map(|way| &mut way.options));
+        for (place, options) in places.zip(&self.options) {
+            if let Some(options) = options {
+                *place = options.fill(variables, problems);
+            }
+        }
+        Arc::new(action)
+    }
 }
 
 /// Compiles a definition.
@@ -173,9 +205,29 @@ impl Builder {
             Do::SetVariable { name, value } => CompiledDo::Set(name.clone(), self.expression(action, value)?),
             Do::Jump { to } => CompiledDo::Jump(to.clone()),
             Do::ExternalHandoff(handoff) => {
-                let list = self.list(&handoff.when_handoff_fails, owner);
-                CompiledDo::HandOff(Arc::new((**handoff).clone()), list)
+                let failed = self.list(&handoff.when_handoff_fails, owner);
+                let nobody = match handoff.when_nobody_is_there.as_slice() {
+                    [] => failed,
+                    actions => self.list(actions, owner),
+                };
+                let fallbacks = handoff.fallbacks.iter().map(|way| &way.options);
+                let options = std::iter::once(&handoff.options).chain(fallbacks);
+                let options = options.map(|options| self.options(action, options)).collect();
+                CompiledDo::HandOff(CompiledHandOff {
+                    action: Arc::new((**handoff).clone()),
+                    options,
+                    failed,
+                    nobody,
+                })
             }
+        })
+    }
+
+    fn options(&mut self, action: &Action, options: &Value) -> Option<OptionTexts> {
+        OptionTexts::compile(options).unwrap_or_else(|problems| {
+            let finding = |problem| Finding::error(Some(action.id.clone()), problem);
+            self.findings.extend(problems.into_iter().map(finding));
+            None
         })
     }
 

@@ -144,13 +144,19 @@ pub struct ExternalHandoff {
     /// What happens when the handoff fails for good.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub when_handoff_fails: Vec<Action>,
+    /// Whether the platform is asked first if live agents are there, before a chat is given to it.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub check_availability: bool,
+    /// What happens when nobody is there, and no other way takes the chat; empty: as when the handoff fails.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub when_nobody_is_there: Vec<Action>,
     /// What the person is told.
     #[serde(default, skip_serializing_if = "is_default")]
     pub texts: Texts,
     /// Seconds for which attempts go on.
     #[serde(default = "budget", deserialize_with = "number", skip_serializing_if = "is_budget")]
     pub budget_seconds: u64,
-    /// Routing and fields, as the platform's connector understands them.
+    /// Routing and fields, as the platform's connector understands them; `{ }` in a text holds an expression.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub options: Value,
     /// Ways that are tried one after the other when this one fails for good.
@@ -183,7 +189,7 @@ impl Action {
                 .map(|branch| branch.actions.as_slice())
                 .chain([otherwise.as_slice()])
                 .collect(),
-            Do::ExternalHandoff(handoff) => vec![&handoff.when_handoff_fails],
+            Do::ExternalHandoff(handoff) => vec![&handoff.when_handoff_fails, &handoff.when_nobody_is_there],
             _ => Vec::new(),
         }
     }

@@ -7,11 +7,13 @@
 pub mod compile;
 pub mod definition;
 pub mod expression;
+mod options;
 pub mod read;
 pub mod validate;
 
 pub use compile::{Compiled, compile};
 pub use definition::{Action, Assistant, Branch, Do, ExternalHandoff, On, Trigger};
 pub use expression::{Expression, ExpressionError, Text};
+pub use options::OptionTexts;
 pub use read::read;
 pub use validate::{Finding, check_platform, validate};

@@ -27,6 +27,8 @@ const ACTIONS: [(&str, &[&str]); 5] = [
             "connection",
             "route",
             "when_handoff_fails",
+            "check_availability",
+            "when_nobody_is_there",
             "texts",
             "budget_seconds",
             "options",
@@ -149,7 +151,7 @@ impl Shape {
                 }
             }
         }
-        for member in ["else", "when_handoff_fails"] {
+        for member in ["else", "when_handoff_fails", "when_nobody_is_there"] {
             for action in self.list(object, member, false, "an action", id.clone()) {
                 self.action(action, depth + 1);
             }

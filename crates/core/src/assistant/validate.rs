@@ -262,7 +262,7 @@ fn walk(compiled: &Compiled, list: ListIx, from: usize, found: &mut Vec<NodeId>)
     for CompiledAction { id, does } in compiled.lists[list].iter().skip(from) {
         match does {
             None | Some(CompiledDo::Set(..)) => {}
-            Some(CompiledDo::Send(..) | CompiledDo::HandOff(..)) => return false,
+            Some(CompiledDo::Send(..) | CompiledDo::HandOff(_)) => return false,
             Some(CompiledDo::Jump(_)) => {
                 found.push(id.clone());
                 return false;

@@ -35,6 +35,8 @@ pub enum Input<'a> {
     Message(&'a str),
     /// The External Handoff of this node failed for good.
     HandoffFailed(&'a NodeId),
+    /// Nobody was there to take the chat that this node gives away.
+    NobodyThere(&'a NodeId),
 }
 
 /// Something to do in the world.
@@ -46,8 +48,10 @@ pub enum Effect {
     HandOff {
         /// The action.
         node: NodeId,
-        /// What its author chose.
+        /// What its author chose, with the expressions in the options evaluated.
         handoff: Arc<ExternalHandoff>,
+        /// Options that could not be evaluated and were left out.
+        remarks: Vec<String>,
     },
     /// Something went wrong that the author should know; the session goes on.
     Note(String),
@@ -73,7 +77,8 @@ pub fn step(
                 run.fire(trigger);
             }
         }
-        Input::HandoffFailed(node) => run.after_failure(node),
+        Input::HandoffFailed(node) => run.after(node, |handoff| handoff.failed),
+        Input::NobodyThere(node) => run.after(node, |handoff| handoff.nobody),
     }
     let (mut memory, effects) = run.finish();
     memory.variables.retain(|name, _| !name.starts_with('_'));

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{Effect, Memory};
 use crate::assistant::{
     Compiled, Text,
-    compile::{CompiledAction, CompiledDo, ListIx, Place, TriggerIx},
+    compile::{CompiledAction, CompiledDo, CompiledHandOff, ListIx, Place, TriggerIx},
 };
 
 /// Actions that one event may run; a longer run is a circle.
@@ -51,12 +51,12 @@ impl<'a> Run<'a> {
         self.list(trigger.actions, 0);
     }
 
-    /// The branch *When handoff fails* of an action.
-    pub(super) fn after_failure(&mut self, node: &NodeId) {
+    /// A branch of an External Handoff that came to nothing.
+    pub(super) fn after(&mut self, node: &NodeId, branch: impl Fn(&CompiledHandOff) -> ListIx) {
         if let Some(Place::Action(list, at, _)) = self.assistant.nodes.get(node)
-            && let Some(CompiledDo::HandOff(_, branch)) = &self.assistant.lists[*list][*at].does
+            && let Some(CompiledDo::HandOff(handoff)) = &self.assistant.lists[*list][*at].does
         {
-            self.list(*branch, 0);
+            self.list(branch(handoff), 0);
         }
     }
 
@@ -94,8 +94,11 @@ impl<'a> Run<'a> {
                 self.jump(&action.id, to);
                 Next::Over
             }
-            Some(CompiledDo::HandOff(handoff, _)) => {
-                self.effects.push(Effect::HandOff { node: action.id.clone(), handoff: handoff.clone() });
+            Some(CompiledDo::HandOff(handoff)) => {
+                let mut remarks = Vec::new();
+                let handoff = handoff.fill(&self.memory.variables, &mut remarks);
+                remarks.iter().for_each(|remark| self.note(&action.id, remark));
+                self.effects.push(Effect::HandOff { node: action.id.clone(), handoff, remarks });
                 Next::Over
             }
         }

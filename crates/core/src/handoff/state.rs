@@ -63,6 +63,9 @@ pub struct Handoff {
     pub perhaps_carried_until: u64,
     /// A text may follow a native transfer.
     pub speaks_after_transfer: bool,
+    /// The platform is asked first if live agents are there.
+    #[serde(default)]
+    pub check_availability: bool,
     /// Ways that are left if this one fails.
     #[serde(default)]
     pub fallbacks: Vec<Fallback>,
@@ -80,6 +83,12 @@ impl Handoff {
     /// The lane of the effect that moves it on.
     pub fn lane(&self) -> String {
         format!("handoff:{}", self.id)
+    }
+
+    /// Whether the platform is to be asked if live agents are there, before it is asked to take the chat. A ticket
+    /// needs nobody.
+    pub fn asks_who_is_there(&self) -> bool {
+        self.check_availability && self.route != Route::Ticket && self.state == HandoffState::Requested
     }
 
     /// The lane of the person's words to the platform.
@@ -155,12 +164,15 @@ pub enum HandoffState {
         /// When.
         at: Timestamp,
     },
-    /// The platform will not take the chat.
+    /// The platform will not take the chat, or nobody is there who would.
     Failed {
         /// Why.
         reason: String,
         /// When.
         at: Timestamp,
+        /// The platform said that no live agent is there, and was not asked to take the chat.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        nobody_there: bool,
     },
 }
 

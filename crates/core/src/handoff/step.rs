@@ -31,6 +31,8 @@ pub enum Event {
         /// The last message accepted so far.
         until: u64,
     },
+    /// Before the first attempt the platform said that no live agent is there.
+    NobodyThere,
     /// A step of the running attempt is done for good.
     StepDone {
         /// The attempt that says so.
@@ -128,6 +130,7 @@ pub fn step(
     let mut next = handoff.clone();
     let effects = match (&handoff.state, event) {
         (State::Requested | State::Waiting { .. }, Event::Begin { until }) => begin(&mut next, until, now),
+        (State::Requested, Event::NobodyThere) if handoff.asks_who_is_there() => nobody_there(&mut next, now),
         (State::Transferring { attempt, .. }, Event::StepDone { attempt: by, checkpoint })
             if *attempt == by =>
         {
@@ -350,12 +353,20 @@ fn look_now(next: &mut Handoff, now: Timestamp) -> Vec<Effect> {
 fn fail(next: &mut Handoff, reason: String, now: Timestamp) -> Vec<Effect> {
     let left_something = next.checkpoint.is_some();
     next.receipt.remark(format!("failed: {reason}"));
-    next.state = State::Failed { reason, at: now };
+    next.state = State::Failed { reason, at: now, nobody_there: false };
     let mut effects = vec![Effect::Tell(Outcome::Failed), Effect::GiveBack];
     if left_something {
         effects.push(Effect::Withdraw);
     }
     effects
+}
+
+/// The platform was not asked to take the chat, so nothing can be left there.
+fn nobody_there(next: &mut Handoff, now: Timestamp) -> Vec<Effect> {
+    let reason = "no live agent is there";
+    next.receipt.remark(reason);
+    next.state = State::Failed { reason: reason.to_owned(), at: now, nobody_there: true };
+    vec![Effect::Tell(Outcome::NobodyThere), Effect::GiveBack]
 }
 
 /// 1, 2, 4, 8 seconds and no more, each up to a quarter longer.
@@ -367,6 +378,7 @@ fn back_off(attempt: u32, chance: u64) -> u64 {
 fn name(event: &Event) -> &'static str {
     match event {
         Event::Begin { .. } => "begin",
+        Event::NobodyThere => "nobody there",
         Event::StepDone { .. } => "step done",
         Event::Answered { .. } => "answered",
         Event::NodeLost => "node lost",

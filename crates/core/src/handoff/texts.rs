@@ -17,6 +17,8 @@ pub enum Outcome {
     Delayed,
     /// One way failed, and the next one is tried.
     FallenBack,
+    /// No live agent is there, and the platform was not asked to take the chat; the assistant goes on.
+    NobodyThere,
     /// The chat could not be given to the team; the assistant goes on.
     Failed,
     /// The team closed the chat.
@@ -32,6 +34,7 @@ impl Outcome {
             Self::Queued => "queued",
             Self::Delayed => "delayed",
             Self::FallenBack => "fallen_back",
+            Self::NobodyThere => "nobody_there",
             Self::Failed => "failed",
             Self::Closed => "closed",
         }
@@ -50,6 +53,7 @@ impl Outcome {
                 "Passing your chat on is taking longer than it should. You can keep writing; nothing you write is lost."
             }
             Self::FallenBack => "That way is closed just now. I am trying another one to reach our team.",
+            Self::NobodyThere => "Nobody of our team is there just now.",
             Self::Failed => "I could not reach our team just now.",
             Self::Closed => "Our team has closed this chat.",
         }
@@ -104,6 +108,9 @@ pub struct Texts {
     /// Said when one way failed and the next one is tried.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fallen_back: Option<Words>,
+    /// Said when no live agent is there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nobody_there: Option<Words>,
     /// Said when it failed for good.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failed: Option<Words>,
@@ -121,6 +128,7 @@ impl Texts {
             Outcome::Queued => &self.queued,
             Outcome::Delayed => &self.delayed,
             Outcome::FallenBack => &self.fallen_back,
+            Outcome::NobodyThere => &self.nobody_there,
             Outcome::Failed => &self.failed,
             Outcome::Closed => &self.closed,
         };
@@ -139,6 +147,7 @@ impl Texts {
             ("queued", &self.queued),
             ("delayed", &self.delayed),
             ("fallen_back", &self.fallen_back),
+            ("nobody_there", &self.nobody_there),
             ("failed", &self.failed),
             ("closed", &self.closed),
         ]

@@ -121,14 +121,16 @@ impl Runtime {
         }
     }
 
-    /// Makes an assistant's draft its next version; gives the number and the warnings.
+    /// Makes an assistant's draft its next version; gives the number and the warnings. The accounts are asked whether
+    /// they have what the author chose.
     ///
     /// # Errors
     /// See [`AssistantError`].
     pub async fn publish(&self, id: &AssistantId) -> Result<(u32, Vec<Finding>), AssistantError> {
         let store = &self.0.parts.store;
         let row: AssistantRow = store.assistant(id).await?.ok_or(AssistantError::Unknown)?;
-        let (_, findings) = self.check_assistant(&row.draft)?;
+        let (definition, mut findings) = self.check_assistant(&row.draft)?;
+        findings.extend(self.check_choices(&definition).await);
         if findings.iter().any(|finding| !finding.only_a_warning) {
             return Err(AssistantError::Invalid(findings));
         }

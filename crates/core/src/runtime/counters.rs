@@ -13,6 +13,8 @@ pub enum Counter {
     Fired,
     /// Handoffs that a platform accepted.
     Accepted,
+    /// Handoffs that were not begun because nobody was there.
+    NobodyThere,
     /// Handoffs that failed for good.
     Failed,
     /// Handoffs whose outcome was unknown for a while.
@@ -31,11 +33,16 @@ pub enum Counter {
     Ignored,
 }
 
-const ALL: [(Counter, &str, &str); 12] = [
+const ALL: [(Counter, &str, &str); 13] = [
     (Counter::Messages, "handoff_messages_total", "Messages of persons that were accepted."),
     (Counter::Duplicates, "handoff_duplicates_total", "Events that were handled before."),
     (Counter::Fired, "handoff_handoffs_fired_total", "Handoffs that fired."),
     (Counter::Accepted, "handoff_handoffs_accepted_total", "Handoffs that a platform accepted."),
+    (
+        Counter::NobodyThere,
+        "handoff_handoffs_nobody_there_total",
+        "Handoffs that were not begun because no live agent was there.",
+    ),
     (Counter::Failed, "handoff_handoffs_failed_total", "Handoffs that failed for good."),
     (
         Counter::Doubts,

@@ -6,6 +6,8 @@
 
 pub mod assistants;
 mod carry;
+mod choices;
+mod choosing;
 mod counters;
 mod decide;
 mod deliver;
@@ -22,7 +24,10 @@ mod watch;
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use handoff_model::{AssistantId, ChannelId, ConnectionId, ConnectorId, Plan, Timestamp};
+use handoff_model::{
+    AssistantId, ChannelId, ConnectionId, ConnectorId, Plan, Timestamp,
+    connector::{Availability, Choice, Manifest},
+};
 use parking_lot::RwLock;
 use tokio::sync::{Notify, watch::Receiver};
 
@@ -39,6 +44,7 @@ use crate::{
     store::Store,
     world::{Blobs, Chance, Clock, Connectors, Seal},
 };
+use choices::Shelf;
 use watch::Watchers;
 
 /// A way by which persons reach the server.
@@ -116,6 +122,8 @@ struct Inner {
     watchers: Watchers,
     work: Notify,
     counters: Counters,
+    choices: Shelf<Arc<Vec<Choice>>>,
+    availability: Shelf<Availability>,
 }
 
 impl Runtime {
@@ -131,6 +139,8 @@ impl Runtime {
             watchers: Watchers::default(),
             work: Notify::new(),
             counters: Counters::default(),
+            choices: Shelf::default(),
+            availability: Shelf::default(),
         }))
     }
 
@@ -182,6 +192,11 @@ impl Runtime {
     /// Other channels and accounts from now on.
     pub fn set_ways(&self, channels: Vec<Channel>, connections: Vec<Connection>) {
         *self.0.ways.write() = Ways { channels: channels.into(), connections: connections.into() };
+    }
+
+    /// What the connector of an account says about itself; none while it is not loaded.
+    pub fn manifest(&self, connection: &ConnectionId) -> Option<Arc<Manifest>> {
+        self.0.parts.connectors.manifest(connection)
     }
 
     /// Where chats may go at this moment.

@@ -44,6 +44,9 @@ impl Runtime {
             HandoffState::Requested | HandoffState::Waiting { .. } => {
                 match self.not_before(&handoff, now).await? {
                     Some(due) => self.put_off(again(&row, due)).await,
+                    None if handoff.asks_who_is_there() && self.nobody_is_there(&handoff).await => {
+                        self.transition(&row, &handoff.id, Event::NobodyThere).await
+                    }
                     None => self.attempt(row, handoff).await,
                 }
             }
@@ -242,6 +245,10 @@ impl Runtime {
             HandoffState::Accepted { .. } | HandoffState::Carrying { .. } => {
                 self.0.counters.add(Counter::Accepted);
                 tracing::info!(handoff.id = %id, %platform, "{platform} accepted handoff {id}");
+            }
+            HandoffState::Failed { nobody_there: true, .. } => {
+                self.0.counters.add(Counter::NobodyThere);
+                tracing::info!(handoff.id = %id, %platform, "Handoff {id} was not begun: no live agent of {platform} is there");
             }
             HandoffState::Failed { reason, .. } => {
                 self.0.counters.add(Counter::Failed);

@@ -123,6 +123,8 @@ fn anew(
         held: false,
         perhaps_carried_until: 0,
         speaks_after_transfer: target.speaks_after_transfer,
+        // An operator decides that it leaves now.
+        check_availability: false,
         replay_of: Some(failed.id.clone()),
         replayed_as: None,
         receipt: Receipt::default(),

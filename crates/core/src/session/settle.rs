@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     engine::Input,
-    handoff::{Effect, Handoff, Outcome, Transition},
+    handoff::{Effect, Handoff, HandoffState, Outcome, Transition},
     store::EffectKind,
 };
 
@@ -41,9 +41,10 @@ pub(super) fn apply(
     let fails = effects.contains(&Effect::GiveBack);
     let falls_back = fails && fall_back(draft, &mut handoff);
     let give_back = fails && !falls_back;
+    let falls = |outcome: &Outcome| falls_back && matches!(outcome, Outcome::Failed | Outcome::NobodyThere);
     for effect in effects {
         match effect {
-            Effect::Tell(Outcome::Failed) if falls_back => tell(draft, &mut handoff, Outcome::FallenBack),
+            Effect::Tell(outcome) if falls(&outcome) => tell(draft, &mut handoff, Outcome::FallenBack),
             Effect::CallTransfer | Effect::Wake(_) => {}
             Effect::Tell(outcome) => tell(draft, &mut handoff, outcome),
             Effect::HandOver => hand_over(draft, &mut handoff, later),
@@ -134,7 +135,11 @@ fn back_to_assistant(draft: &mut Draft<'_>, handoff: &Handoff, later: &[Message]
     session.state = active;
     draft.control(Control::Session);
     let event = format!("failed:{}", handoff.id);
-    start::run(draft, Input::HandoffFailed(&handoff.node), &event);
+    let input = match handoff.state {
+        HandoffState::Failed { nobody_there: true, .. } => Input::NobodyThere(&handoff.node),
+        _ => Input::HandoffFailed(&handoff.node),
+    };
+    start::run(draft, input, &event);
     for message in
         later.iter().filter(|message| message.author == Author::Person && message.seq > handoff.fired_seq)
     {

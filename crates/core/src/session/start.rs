@@ -58,7 +58,7 @@ pub(super) fn run(draft: &mut Draft<'_>, input: Input<'_>, event: &str) {
         match effect {
             Effect::Say(content) => draft.say(Author::Assistant, content),
             Effect::Note(note) => draft.notes.push(note),
-            Effect::HandOff { node, handoff } => fire(draft, &node, &handoff, event),
+            Effect::HandOff { node, handoff, remarks } => fire(draft, &node, &handoff, remarks, event),
         }
     }
 }
@@ -72,16 +72,26 @@ fn assistant<'a>(draft: &Draft<'a>, version: u32) -> Option<&'a Compiled> {
 }
 
 /// An External Handoff fires: the session is mute from here on, and the transfer is recorded.
-fn fire(draft: &mut Draft<'_>, node: &NodeId, action: &ExternalHandoff, event: &str) {
+/// `remarks` say which options were left out.
+fn fire(
+    draft: &mut Draft<'_>,
+    node: &NodeId,
+    action: &ExternalHandoff,
+    mut remarks: Vec<String>,
+    event: &str,
+) {
     let id = HandoffId::derive(&draft.conversation.id, &format!("{event}/{node}"), 0);
     let fired_before = draft.changes.handoffs.iter().any(|handoff| handoff.id == id);
     if fired_before || draft.changes.handoffs.len() >= MOST_HANDOFFS {
         return draft.notes.push(format!("{node}: too many handoffs in one turn"));
     }
     match choose(draft, action) {
-        Ok(target) => request(draft, id, node, action, &target, Vec::new()),
+        Ok(target) => request(draft, id, node, action, &target, remarks),
         Err(refusal) => match first_fallback(draft, action) {
-            Some((other, target)) => request(draft, id, node, &other, &target, vec![refusal.to_string()]),
+            Some((other, target)) => {
+                remarks.push(refusal.to_string());
+                request(draft, id, node, &other, &target, remarks);
+            }
             None => refuse(draft, id, node, action, &refusal),
         },
     }
@@ -110,7 +120,7 @@ fn choose(draft: &Draft<'_>, action: &ExternalHandoff) -> Result<Target, Refusal
     target.route(draft.setting.home, action.route).map(|_| target.clone())
 }
 
-/// `remarks` say why ways before this one were passed over.
+/// `remarks` say what was left out, and why ways before this one were passed over.
 fn request(
     draft: &mut Draft<'_>,
     id: HandoffId,
@@ -139,7 +149,8 @@ fn request(
 fn refuse(draft: &mut Draft<'_>, id: HandoffId, node: &NodeId, action: &ExternalHandoff, refusal: &Refusal) {
     let fired_seq = draft.conversation.last_seq;
     let mut handoff = record(draft, id.clone(), node, action, None, fired_seq);
-    handoff.state = HandoffState::Failed { reason: refusal.to_string(), at: draft.setting.now };
+    handoff.state =
+        HandoffState::Failed { reason: refusal.to_string(), at: draft.setting.now, nobody_there: false };
     handoff.receipt.remark(refusal.to_string());
     draft.notes.push(format!("{node}: {refusal}"));
     if let Some(text) = action.texts.say(Outcome::Failed, handoff.route) {
@@ -198,6 +209,7 @@ fn record(
         held: false,
         perhaps_carried_until: 0,
         speaks_after_transfer: target.is_some_and(|target| target.speaks_after_transfer),
+        check_availability: action.check_availability,
         fallbacks: action.fallbacks.clone(),
         replay_of: None,
         replayed_as: None,

@@ -38,6 +38,7 @@ pub(crate) fn handoff(state: HandoffState, route: Route) -> Handoff {
         held: false,
         perhaps_carried_until: 0,
         speaks_after_transfer: false,
+        check_availability: false,
         fallbacks: Vec::new(),
         replay_of: None,
         replayed_as: None,
@@ -160,10 +161,26 @@ fn p3_a_look_that_began_before_the_platform_settled_is_not_final_however_late_it
     check(in_doubt(), looked(half(), 29), 31, Some("in_doubt"));
 }
 
+/// Only while nobody was asked yet, and only where the author wants it: afterwards the platform may have the chat.
+#[test]
+fn p3_nobody_there_ends_a_handoff_that_never_began_and_no_other() {
+    let asking = |state, route| Handoff { check_availability: true, ..handoff(state, route) };
+    let ended = |subject: &Handoff| step(subject, Event::NobodyThere, NOW, 0).ok();
+    let transition = ended(&asking(HandoffState::Requested, Route::Bridge)).unwrap();
+    assert_eq!(transition.effects, [Effect::Tell(Outcome::NobodyThere), Effect::GiveBack]);
+    assert!(matches!(transition.handoff.state, HandoffState::Failed { nobody_there: true, .. }));
+    assert!(ended(&handoff(HandoffState::Requested, Route::Bridge)).is_none(), "nobody wanted it");
+    assert!(ended(&asking(HandoffState::Requested, Route::Ticket)).is_none(), "a ticket needs nobody");
+    let waiting = HandoffState::Waiting { until: NOW, why: "x".into() };
+    for begun in [waiting, transferring(), in_doubt()] {
+        assert!(ended(&asking(begun, Route::Bridge)).is_none());
+    }
+}
+
 #[test]
 fn an_event_that_does_not_belong_to_the_state_changes_nothing() {
     let accepted = || HandoffState::Accepted { ticket: ticket(), at: NOW };
-    let failed = || HandoffState::Failed { reason: "no".into(), at: NOW };
+    let failed = || HandoffState::Failed { reason: "no".into(), at: NOW, nobody_there: false };
     let closed = || HandoffState::Closed { ticket: ticket(), reason: "closed".into(), at: NOW };
     for state in [accepted(), failed(), closed(), HandoffState::Carrying { ticket: ticket(), at: NOW }] {
         check(state.clone(), Event::Begin { until: 5 }, 0, None);

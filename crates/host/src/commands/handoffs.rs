@@ -194,7 +194,7 @@ fn show(handoff: &Handoff) {
     say(format!("route        {:?}", handoff.route).to_lowercase());
     say(format!("state        {}", handoff.state.name()));
     match &handoff.state {
-        HandoffState::Failed { reason, at } => say(format!("failed       {at}: {reason}")),
+        HandoffState::Failed { reason, at, .. } => say(format!("failed       {at}: {reason}")),
         HandoffState::InDoubt { cause, since, .. } => say(format!("in doubt     since {since}: {cause}")),
         HandoffState::Waiting { until, why } => say(format!("waiting      until {until}: {why}")),
         HandoffState::Closed { reason, at, .. } => say(format!("closed       {at}: {reason}")),

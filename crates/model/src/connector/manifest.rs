@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::Choice;
 use crate::{ConnectorId, Plan, Route};
 
 /// A connector's description of itself.
@@ -104,6 +105,54 @@ pub struct Capabilities {
     pub polls: bool,
     /// Whether somebody can allow the connection at the platform (`authorise`).
     pub authorises: bool,
+    /// Whether it can say if live agents are there.
+    pub availability: bool,
+    /// What an author can choose beside the platform: the members of an action's `options`.
+    pub options: Vec<OptionField>,
+}
+
+/// A member of an action's `options`, so that it can be shown as a field and checked before it is used.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OptionField {
+    /// Name of the member: lower-case letters, digits and `_`, at most 40.
+    pub name: String,
+    /// Name for people.
+    pub title: String,
+    /// What it does.
+    #[serde(default)]
+    pub help: String,
+    /// What it holds.
+    pub kind: OptionKind,
+    /// Routes on which it means something; empty: on every one.
+    #[serde(default)]
+    pub routes: Vec<Route>,
+    /// Whether the verb `options` lists what can be chosen.
+    #[serde(default)]
+    pub live: bool,
+    /// What can be chosen, when that is the same for every account.
+    #[serde(default)]
+    pub among: Vec<Choice>,
+}
+
+impl OptionField {
+    /// Whether it means something for a ticket, or else for a chat.
+    pub fn fits(&self, ticket: bool) -> bool {
+        self.routes.is_empty() || self.routes.iter().any(|route| (*route == Route::Ticket) == ticket)
+    }
+}
+
+/// What an option holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OptionKind {
+    /// A line of text.
+    Text,
+    /// One of a list.
+    Choice,
+    /// Some words.
+    Words,
+    /// Values by field; the list is one of fields.
+    Fields,
 }
 
 /// What the platform's own channel carries.

@@ -9,9 +9,9 @@ mod verbs;
 pub use error::{Advice, ConnectorError};
 pub use event::{EventKind, PlatformEvent};
 pub use http::{FormFile, HttpAuth, HttpBody, HttpError, HttpRequest, HttpResponse, SecretPlace};
-pub use manifest::{Capabilities, ChannelLimits, Manifest, Quota, SecretField};
+pub use manifest::{Capabilities, ChannelLimits, Manifest, OptionField, OptionKind, Quota, SecretField};
 pub use verbs::{
-    Authorise, Authorised, Availability, Check, Choice, Fetch, Fetched, Find, Finding, Forward, Found,
+    AskAvailability, Authorise, Authorised, Availability, Check, Choice, Fetch, Fetched, Find, Finding, Forward, Found,
     Install, Installed, Options, Poll, Polled, Receive, Received, Send, Sent, Speaker, TranscriptMessage,
     Transfer, Transferred, Withdraw, Withdrawn,
 };

@@ -312,7 +312,15 @@ pub struct Fetched {
     pub media_type: String,
 }
 
-/// `availability`: whether live agents are there.
+/// `availability`: whether live agents are there who would get a chat with these options.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct AskAvailability {
+    /// What the author chose beside the platform.
+    #[serde(default)]
+    pub options: Value,
+}
+
+/// Whether live agents are there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Availability {

@@ -83,7 +83,8 @@ pub(crate) async fn handoffs_are_listed_latest_first_and_by_state(store: Arc<dyn
         let mut leaving = handoff(&chat.id, &format!("e{number}"));
         leaving.fired_at = Timestamp(number / 2);
         if number == 3 {
-            leaving.state = HandoffState::Failed { reason: "refused".into(), at: Timestamp(9) };
+            leaving.state =
+                HandoffState::Failed { reason: "refused".into(), at: Timestamp(9), nobody_there: false };
         }
         expected.push((leaving.fired_at, leaving.id.clone()));
         store.commit(Changes { handoffs: vec![leaving], ..Changes::default() }).await.unwrap();

@@ -57,6 +57,7 @@ pub(crate) fn handoff(conversation: &ConversationId, event: &str) -> Handoff {
         give_up_at: Timestamp(61_000),
         settle_ms: 60_000,
         speaks_after_transfer: false,
+        check_availability: false,
         fallbacks: Vec::new(),
         replay_of: None,
         replayed_as: None,

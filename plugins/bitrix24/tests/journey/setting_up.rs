@@ -2,7 +2,7 @@
 
 use handoff_sdk::{
     Advice, Connector,
-    model::connector::{Availability, Install},
+    model::connector::{AskAvailability, Availability, Install},
 };
 use serde_json::{Value, json};
 
@@ -69,9 +69,15 @@ async fn a_check_names_what_is_missing_and_changes_nothing() {
     let fields = json!({ "WELCOME_BOT_LEFT": "queue", "WELCOME_BOT_TIME": "0" });
     world.sim("line", json!({ "id": 22, "fields": fields, "queue": [27] })).await;
     assert_eq!(problems(&world).await, []);
-    assert_eq!(world.bitrix24.availability(&world.host.cx()).await.unwrap(), Availability::Yes);
+    assert_eq!(
+        world.bitrix24.availability(&world.host.cx(), AskAvailability::default()).await.unwrap(),
+        Availability::Yes
+    );
     world.sim("operator/set", json!({ "operator": 27, "online": false })).await;
-    assert_eq!(world.bitrix24.availability(&world.host.cx()).await.unwrap(), Availability::No);
+    assert_eq!(
+        world.bitrix24.availability(&world.host.cx(), AskAvailability::default()).await.unwrap(),
+        Availability::No
+    );
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use handoff_sdk::{
     Connector, ConnectorError,
-    model::connector::{Availability, Options},
+    model::connector::{AskAvailability, Availability, Options},
 };
 use serde_json::{Value, json};
 
@@ -17,7 +17,7 @@ fn node(stage: &Stage) -> Node {
 }
 
 async fn seen(node: &Node) -> Availability {
-    node.zendesk.availability(&node.host.cx()).await.unwrap()
+    node.zendesk.availability(&node.host.cx(), AskAvailability::default()).await.unwrap()
 }
 
 #[tokio::test]

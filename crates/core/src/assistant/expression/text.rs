@@ -84,6 +84,21 @@ impl Text {
         Ok(text)
     }
 
+    /// The value of its expression when it is one and nothing else, so that a number stays a number; otherwise the
+    /// text.
+    ///
+    /// # Errors
+    ///
+    /// As [`Text::render`].
+    pub fn value(&self, variables: &Map<String, Json>) -> Result<Json, ExpressionError> {
+        match self.0.parts.as_slice() {
+            [Part::Expression(only, before)] => {
+                only.evaluate(variables).map_err(|error| error.moved(*before))
+            }
+            _ => self.render(variables).map(Json::String),
+        }
+    }
+
     /// The variables it reads, sorted.
     pub fn names(&self) -> &[String] {
         &self.0.names

@@ -1,7 +1,7 @@
 //! What a plugin says about itself, checked against what this host is.
 
 use handoff_abi::{ABI_MAJOR, ABI_MINOR};
-use handoff_model::connector::{Manifest, Quota};
+use handoff_model::connector::{Manifest, OptionField, OptionKind, Quota};
 use serde::Deserialize;
 
 use crate::plugins::{
@@ -14,6 +14,8 @@ use crate::plugins::{
 const MAX_MANIFEST: usize = 64 * 1024;
 /// Longest id of a connector.
 const MAX_ID: usize = 40;
+/// Options of an action at most.
+const MAX_OPTIONS: usize = 40;
 
 /// Number of the JSON model that this host speaks.
 pub const MODEL: u32 = 1;
@@ -106,7 +108,26 @@ fn fault(manifest: &Manifest) -> Option<String> {
     if let Some(name) = secrets.into_iter().find(undeclared) {
         return Some(format!("a route needs the secret {name:?}, which it does not declare"));
     }
-    settings::fault(&manifest.settings)
+    options_fault(&manifest.capabilities.options).or_else(|| settings::fault(&manifest.settings))
+}
+
+/// What is wrong with the members of an action's options.
+fn options_fault(options: &[OptionField]) -> Option<String> {
+    if options.len() > MAX_OPTIONS {
+        return Some(format!("it has {} options; {MAX_OPTIONS} are the most", options.len()));
+    }
+    options.iter().enumerate().find_map(|(at, option)| {
+        let name = &option.name;
+        if !is_name(name) {
+            return Some(format!("{name:?} is no name for an option: 1 to {MAX_ID} of a-z, 0-9 and _"));
+        }
+        if options[..at].iter().any(|other| other.name == *name) {
+            return Some(format!("it has two options of the name {name:?}"));
+        }
+        let nothing_to_choose = option.kind == OptionKind::Choice && !option.live && option.among.is_empty();
+        nothing_to_choose
+            .then(|| format!("nothing can be chosen for its option {name:?}: neither live nor among"))
+    })
 }
 
 fn is_name(text: &str) -> bool {
@@ -140,6 +161,10 @@ mod tests {
         })
     }
 
+    fn offers(options: Value) -> Value {
+        json!({ "options": options })
+    }
+
     #[test]
     fn a_manifest_that_fits_is_taken_also_from_a_newer_minor() {
         assert_eq!(read(valid().to_string().as_bytes()).unwrap().id.as_str(), "x_1");
@@ -162,6 +187,28 @@ mod tests {
             ("/secrets/0/name", json!("../token"), "name for a secret"),
             ("/settings", json!({ "type": 5 }), "settings"),
             ("/capabilities", json!(1), "cannot be read"),
+            (
+                "/capabilities",
+                offers(json!([{ "name": "../x", "title": "X", "kind": "text" }])),
+                "no name for an option",
+            ),
+            (
+                "/capabilities",
+                offers(json!([{ "name": "x", "title": "X", "kind": "choice" }])),
+                "nothing can be chosen",
+            ),
+            (
+                "/capabilities",
+                offers(
+                    json!([{ "name": "x", "title": "X", "kind": "text" }, { "name": "x", "title": "Y", "kind": "text" }]),
+                ),
+                "two options",
+            ),
+            (
+                "/capabilities",
+                offers(json!([{ "name": "x", "title": "X", "kind": "sound" }])),
+                "cannot be read",
+            ),
         ];
         for (pointer, value, expected) in cases {
             let mut manifest = valid();

@@ -68,6 +68,8 @@ fn admin_routes() -> Router<AppState> {
         .route("/v1/connections/{connection}/install", post(connections::act::install))
         .route("/v1/connectors", get(connectors::list::list))
         .route("/v1/targets", get(targets::list::list))
+        .route("/v1/targets/{connection}/availability", get(targets::ask::availability))
+        .route("/v1/targets/{connection}/options/{field}", get(targets::ask::options))
         .route("/v1/plans", get(plans::show::show))
         .route("/v1/openapi.json", get(openapi::document))
 }

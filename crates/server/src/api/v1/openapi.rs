@@ -56,6 +56,8 @@ pub(crate) struct ProblemDocument {
         connections::act::check,
         connections::act::install,
         connectors::list::list,
+        targets::ask::availability,
+        targets::ask::options,
         targets::list::list,
         plans::show::show,
     )

@@ -218,7 +218,13 @@ fn standing(state: &HandoffState) -> String {
         HandoffState::Closed { reason, at, .. } => {
             format!("The team closed the chat at {}: {reason}.", time(at))
         }
-        HandoffState::Failed { reason, at } => format!("It failed for good at {}: {reason}.", time(at)),
+        HandoffState::Failed { at, nobody_there: true, .. } => {
+            format!(
+                "No live agent was there at {}, so the platform was not asked to take the chat.",
+                time(at)
+            )
+        }
+        HandoffState::Failed { reason, at, .. } => format!("It failed for good at {}: {reason}.", time(at)),
     }
 }
 

@@ -20,6 +20,7 @@ use handoff_model::{AssistantId, ChannelId, ConnectionId, ConnectorId, Plan};
 use handoff_store::Sqlite;
 use http_body_util::BodyExt;
 use parking_lot::Mutex;
+use serde_json::json;
 use tempfile::TempDir;
 use tower::ServiceExt;
 use url::Url;
@@ -206,6 +207,16 @@ fn parts(store: Arc<dyn Store>, clock: Arc<HandClock>, plan: Plan) -> Parts {
         "bitrix24",
         "Bitrix24",
         &["bridge", "ticket"],
+    );
+    let shelf = shelf.offering(
+        "zd",
+        json!([
+            { "name": "group", "title": "Group", "kind": "choice", "live": true },
+            { "name": "brand", "title": "Brand", "kind": "choice", "live": true },
+            { "name": "tags", "title": "Tags", "kind": "words" },
+            { "name": "fields", "title": "Ticket fields", "kind": "fields", "live": true },
+            { "name": "form", "title": "Form", "kind": "text", "routes": ["ticket"] },
+        ]),
     );
     let connection = |id: &str, connector: &str| Connection {
         id: ConnectionId::new(id),

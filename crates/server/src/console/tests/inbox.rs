@@ -58,6 +58,7 @@ fn handoff(conversation: &Conversation, state: HandoffState) -> Handoff {
         held: false,
         perhaps_carried_until: 0,
         speaks_after_transfer: true,
+        check_availability: false,
         fallbacks: Vec::new(),
         replay_of: None,
         replayed_as: None,
@@ -138,7 +139,7 @@ async fn an_undecided_and_a_failed_handoff_are_told_as_what_they_are() {
     assert!(page.html.contains("Transfer under way"));
 
     let desk = Desk::signed_in(Plan::Total).await;
-    let failed = HandoffState::Failed { reason: format!("refused: {EVIL}"), at: at(5) };
+    let failed = HandoffState::Failed { reason: format!("refused: {EVIL}"), at: at(5), nobody_there: false };
     let (thread, _) = story(&desk, failed).await;
     let page = desk.get(&thread).await;
     assert!(page.html.contains("The handoff to Zendesk failed at 2025-06-01 09:00:05 UTC: refused:"));
@@ -183,7 +184,9 @@ async fn the_lists_go_on_page_by_page() {
 #[tokio::test]
 async fn handoffs_are_listed_by_state() {
     let desk = Desk::signed_in(Plan::Total).await;
-    let (_, receipt) = story(&desk, HandoffState::Failed { reason: "gone".to_owned(), at: at(5) }).await;
+    let (_, receipt) =
+        story(&desk, HandoffState::Failed { reason: "gone".to_owned(), at: at(5), nobody_there: false })
+            .await;
     assert!(desk.get("/console/handoffs?state=failed").await.html.contains(&receipt));
     assert!(!desk.get("/console/handoffs?state=accepted").await.html.contains(&receipt));
     assert!(desk.get("/console/handoffs").await.html.contains(&receipt));
@@ -242,7 +245,9 @@ async fn a_handoff_in_doubt_is_decided_once_with_a_reason_and_the_pages_token() 
 #[tokio::test]
 async fn a_failed_handoff_is_tried_again_once_while_the_assistant_has_the_chat() {
     let desk = Desk::signed_in(Plan::Total).await;
-    let (_, receipt) = story(&desk, HandoffState::Failed { reason: "refused".to_owned(), at: at(5) }).await;
+    let (_, receipt) =
+        story(&desk, HandoffState::Failed { reason: "refused".to_owned(), at: at(5), nobody_there: false })
+            .await;
     let page = desk.get(&receipt).await;
     assert!(page.html.contains("Hand off again"), "{}", page.html);
     let csrf = page.hidden("csrf");

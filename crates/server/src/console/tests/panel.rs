@@ -106,6 +106,72 @@ async fn advanced_fields_are_saved() {
 }
 
 #[tokio::test]
+async fn what_the_platform_offers_is_chosen_in_fields() {
+    let desk = desk(Plan::Total).await;
+    let page = desk.get(NODE).await;
+    assert!(page.html.contains("Choose the platform and save"), "{}", page.html);
+    assert_eq!(save(&desk, &[("platform", "zendesk")]).await.status, StatusCode::SEE_OTHER);
+    let page = desk.get(NODE).await;
+    for part in [
+        "<option value=\"7\">Sales &#60;b&#62;</option>",
+        "What can be chosen is not known just now",
+        "Nobody is there now.",
+        "Field 2 of Ticket fields",
+    ] {
+        assert!(page.html.contains(part), "{part} in {}", page.html);
+    }
+    assert!(!page.html.contains("option-form"), "it means nothing for a chat");
+    let fields = [
+        ("platform", "zendesk"),
+        ("option:choice:group", "8"),
+        ("option:else:group", ""),
+        ("option:text:brand", "47"),
+        ("option:words:tags", "chat\r\nvip"),
+        ("option:key:fields", "7"),
+        ("option:value:fields", "{ order }"),
+        ("option:key:fields", ""),
+        ("option:value:fields", ""),
+        ("options", "{\"subject\": \"Hi\"}"),
+        ("check_availability", "yes"),
+    ];
+    let saved = save(&desk, &fields).await;
+    assert_eq!(saved.status, StatusCode::SEE_OTHER, "{}", saved.html);
+    let action = stored(&desk).await;
+    let expected = json!({ "group": "8", "brand": "47", "tags": ["chat", "vip"], "fields": { "7": "{ order }" },
+        "subject": "Hi" });
+    assert_eq!((&action["options"], &action["check_availability"]), (&expected, &json!(true)));
+    let page = desk.get(NODE).await;
+    for part in [
+        "<option value=\"8\" selected>Support</option>",
+        "chat\nvip",
+        "&#34;subject&#34;: &#34;Hi&#34;",
+        "value=\"{ order }\"",
+        "when nobody is there",
+    ] {
+        assert!(page.html.contains(part), "{part} in {}", page.html);
+    }
+}
+
+#[tokio::test]
+async fn a_choice_that_the_account_does_not_have_keeps_a_draft_from_being_published() {
+    let desk = desk(Plan::Total).await;
+    save(&desk, &[("platform", "zendesk"), ("option:choice:group", "9")]).await;
+    let page = desk.get(NODE).await;
+    assert!(page.html.contains("<option value=\"9\" selected>9 (not there)</option>"), "{}", page.html);
+    let refused = desk.submit(&page, "/console/assistants/support/publish", &[]).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let words = "Group: Zendesk has no &#34;9&#34;; it has 7 (Sales &#60;b&#62;), 8 (Support).";
+    assert!(refused.html.contains(words), "{}", refused.html);
+    save(&desk, &[("platform", "zendesk"), ("option:choice:group", "8"), ("option:text:brand", "47")]).await;
+    let page = desk.get(NODE).await;
+    let published = desk.submit(&page, "/console/assistants/support/publish", &[]).await;
+    assert_eq!(published.status, StatusCode::OK, "{}", published.html);
+    assert!(
+        published.html.contains("Published as version 1.") && published.html.contains("could not be asked")
+    );
+}
+
+#[tokio::test]
 async fn a_ticket_can_be_chosen_where_the_account_makes_them() {
     let desk = desk(Plan::Enterprise).await;
     let refused = save(&desk, &[("platform", "zendesk"), ("route", "ticket")]).await;

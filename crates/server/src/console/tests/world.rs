@@ -56,11 +56,26 @@ impl Shelf {
         self.0.insert(ConnectionId::new(connection), Arc::new(serde_json::from_value(manifest).unwrap()));
         self
     }
+
+    /// The connection's connector names options, and says whether somebody is there.
+    pub(super) fn offering(mut self, connection: &str, options: Value) -> Self {
+        let manifest = self.0.get_mut(&ConnectionId::new(connection)).map(Arc::make_mut).unwrap();
+        manifest.capabilities.availability = true;
+        manifest.capabilities.options = serde_json::from_value(options).unwrap();
+        self
+    }
 }
 
 impl Connectors for Shelf {
-    fn call(&self, _: &ConnectionId, _: Call) -> BoxFuture<'_, Result<Value, CallError>> {
-        Box::pin(async { Err(CallError::NotBegun("no calls in these tests".to_owned())) })
+    fn call(&self, _: &ConnectionId, call: Call) -> BoxFuture<'_, Result<Value, CallError>> {
+        let answer = match (call.verb, call.request["field"].as_str()) {
+            ("availability", _) => Ok(json!("no")),
+            ("options", Some("group" | "fields")) => Ok(json!([
+                { "value": "7", "label": "Sales <b>" }, { "value": "8", "label": "Support" },
+            ])),
+            _ => Err(CallError::NotBegun("the platform is away".to_owned())),
+        };
+        Box::pin(async { answer })
     }
 
     fn manifest(&self, connection: &ConnectionId) -> Option<Arc<Manifest>> {

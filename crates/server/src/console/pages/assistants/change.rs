@@ -25,7 +25,7 @@ pub(in crate::console) async fn add(
 ) -> Result<Response, Trouble> {
     let opened = open(&state, id).await?;
     if opened.changed_since(&fields) {
-        return Ok(stale(&state, &who, opened));
+        return Ok(stale(&state, &who, opened).await);
     }
     let mut draft = opened.draft.clone();
     let (slot, kind) = fields.get("add").split_once(':').unwrap_or_default();
@@ -44,7 +44,7 @@ pub(in crate::console) async fn move_by_one(
 ) -> Result<Response, Trouble> {
     let opened = open(&state, id).await?;
     if opened.changed_since(&fields) {
-        return Ok(stale(&state, &who, opened));
+        return Ok(stale(&state, &who, opened).await);
     }
     let mut draft = opened.draft.clone();
     let node = NodeId::new(fields.get("node"));
@@ -55,7 +55,7 @@ pub(in crate::console) async fn move_by_one(
     let edge =
         if up { "It already is the first of its list." } else { "It already is the last of its list." };
     let view = View { selected: Some(node), notice: Some(Notice::bad(edge)), ..View::default() };
-    Ok(render(&state, &who, opened, view))
+    Ok(render(&state, &who, opened, view).await)
 }
 
 /// Deletes a node with everything inside it.
@@ -66,7 +66,7 @@ pub(in crate::console) async fn delete(
 ) -> Result<Response, Trouble> {
     let opened = open(&state, id).await?;
     if opened.changed_since(&fields) {
-        return Ok(stale(&state, &who, opened));
+        return Ok(stale(&state, &who, opened).await);
     }
     let mut draft = opened.draft.clone();
     let node = NodeId::new(fields.get("node"));
@@ -79,7 +79,7 @@ pub(in crate::console) async fn delete(
     let words = "Chat Started is permanent and cannot be deleted; switch it off instead.";
     let status = StatusCode::UNPROCESSABLE_ENTITY;
     let view = View { status, selected: Some(node), notice: Some(Notice::bad(words)), ..View::default() };
-    Ok(render(&state, &who, opened, view))
+    Ok(render(&state, &who, opened, view).await)
 }
 
 fn push(draft: &mut Assistant, owner: &str, slot: &str, kind: Kind) -> Option<NodeId> {

@@ -108,6 +108,8 @@ impl Kind {
                 connection: None,
                 route: Leaves::Chat,
                 when_handoff_fails: Vec::new(),
+                check_availability: false,
+                when_nobody_is_there: Vec::new(),
                 texts: Texts::default(),
                 budget_seconds: BUDGET_SECONDS,
                 options: Value::Null,

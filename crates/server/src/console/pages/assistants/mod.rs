@@ -5,6 +5,7 @@
 //! `save` and `change` take forms. `platforms` says which platforms may be chosen, and why not.
 
 mod change;
+mod choices;
 mod describe;
 mod exchange;
 mod form;

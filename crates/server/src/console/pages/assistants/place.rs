@@ -86,7 +86,11 @@ fn inner_slot<'a>(does: &'a mut Do, slot: &str) -> Option<&'a mut Vec<Action>> {
             let number: usize = slot.strip_prefix("branch-")?.parse().ok()?;
             branches.get_mut(number).map(|branch| &mut branch.actions)
         }
-        Do::ExternalHandoff(handoff) if slot == "failed" => Some(&mut handoff.when_handoff_fails),
+        Do::ExternalHandoff(handoff) => match slot {
+            "failed" => Some(&mut handoff.when_handoff_fails),
+            "nobody" => Some(&mut handoff.when_nobody_is_there),
+            _ => None,
+        },
         _ => None,
     }
 }
@@ -128,7 +132,9 @@ fn inner_mut(action: &mut Action) -> Vec<&mut Vec<Action>> {
         Do::IfElse { branches, otherwise } => {
             branches.iter_mut().map(|branch| &mut branch.actions).chain([otherwise]).collect()
         }
-        Do::ExternalHandoff(handoff) => vec![&mut handoff.when_handoff_fails],
+        Do::ExternalHandoff(handoff) => {
+            vec![&mut handoff.when_handoff_fails, &mut handoff.when_nobody_is_there]
+        }
         _ => Vec::new(),
     }
 }

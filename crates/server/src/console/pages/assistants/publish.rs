@@ -5,10 +5,13 @@ use axum::{
     http::StatusCode,
     response::Response,
 };
-use handoff_core::runtime::AssistantError;
+use handoff_core::{
+    assistant::{Finding, validate},
+    runtime::AssistantError,
+};
 
 use super::{
-    open,
+    Opened, open,
     save::stale,
     show::{Notice, View, render},
 };
@@ -27,17 +30,35 @@ pub(in crate::console) async fn publish(
 ) -> Result<Response, Trouble> {
     let opened = open(&state, id.clone()).await?;
     if opened.changed_since(&fields) {
-        return Ok(stale(&state, &who, opened));
+        return Ok(stale(&state, &who, opened).await);
     }
     match state.runtime.publish(&opened.row.id).await {
-        Ok((version, _)) => Ok(answer::go(&format!("{}?done=published-{version}", link::assistant(&id)))),
-        Err(AssistantError::Invalid(_)) => {
-            let notice = Some(Notice::bad("Not published: solve the problems that are listed first."));
-            let view = View { status: StatusCode::UNPROCESSABLE_ENTITY, notice, ..View::default() };
-            Ok(render(&state, &who, opened, view))
+        Ok((version, findings)) => {
+            let refusals = from_accounts(&state, &opened, findings);
+            if refusals.is_empty() {
+                return Ok(answer::go(&format!("{}?done=published-{version}", link::assistant(&id))));
+            }
+            let words = format!(
+                "Published as version {version}. The accounts had something to say; it is listed below."
+            );
+            let view = View { notice: Some(Notice::good(words)), refusals, ..View::default() };
+            Ok(render(&state, &who, open(&state, id).await?, view).await)
         }
-        Err(AssistantError::Changed) => Ok(stale(&state, &who, open(&state, id).await?)),
+        Err(AssistantError::Invalid(findings)) => {
+            let refusals = from_accounts(&state, &opened, findings);
+            let notice = Some(Notice::bad("Not published: solve the problems that are listed first."));
+            let status = StatusCode::UNPROCESSABLE_ENTITY;
+            let view = View { status, notice, refusals, ..View::default() };
+            Ok(render(&state, &who, opened, view).await)
+        }
+        Err(AssistantError::Changed) => Ok(stale(&state, &who, open(&state, id).await?).await),
         Err(AssistantError::Unknown) => Err(Trouble::not_found("There is no such assistant.")),
         Err(AssistantError::Store(error)) => Err(error.into()),
     }
+}
+
+/// What the accounts say. Everything else is on the page anyhow.
+fn from_accounts(state: &ConsoleState, opened: &Opened, findings: Vec<Finding>) -> Vec<Finding> {
+    let shown = validate(&opened.draft, &state.runtime.targets());
+    findings.into_iter().filter(|finding| !shown.contains(finding)).collect()
 }

@@ -46,25 +46,25 @@ pub(in crate::console) async fn save(
     let opened = open(&state, id.clone()).await?;
     let selected = NodeId::new(fields.get("node"));
     let Some(kind) = place::find(&opened.draft, &selected).map(Kind::of) else {
-        return Ok(gone(&state, &who, opened, fields.typed()));
+        return Ok(gone(&state, &who, opened, fields.typed()).await);
     };
     let mut panel = Panel::typed(kind, &fields);
     if opened.changed_since(&fields) {
-        return Ok(conflict(&state, &who, opened, selected, panel));
+        return Ok(conflict(&state, &who, opened, selected, panel).await);
     }
     let mut draft = opened.draft.clone();
     let setting = setting(&state);
     let fits = place::find_mut(&mut draft, &selected).is_some_and(|node| panel.write(node, &setting));
     if !fits {
-        return Ok(refused(&state, &who, opened, selected, panel, Vec::new()));
+        return Ok(refused(&state, &who, opened, selected, panel, Vec::new()).await);
     }
     match store(&state, &draft, opened.row.revision).await? {
         Stored::Done => Ok(answer::go(&format!("{}&done=saved#panel", link::node(&id, selected.as_str())))),
         Stored::Changed => {
             let opened = open(&state, id).await?;
-            Ok(conflict(&state, &who, opened, selected, panel))
+            Ok(conflict(&state, &who, opened, selected, panel).await)
         }
-        Stored::Refused(findings) => Ok(refused(&state, &who, opened, selected, panel, findings)),
+        Stored::Refused(findings) => Ok(refused(&state, &who, opened, selected, panel, findings).await),
     }
 }
 
@@ -82,7 +82,7 @@ pub(in crate::console) async fn settings(
         page.draft.language = fields.get("language").to_owned();
         let view =
             View { status: StatusCode::CONFLICT, notice: Some(Notice::bad(CONFLICT)), ..View::default() };
-        return Ok(render(&state, &who, page, view));
+        return Ok(render(&state, &who, page, view).await);
     }
     let mut draft = opened.draft.clone();
     draft.name = fields.get("name").trim().to_owned();
@@ -106,19 +106,19 @@ pub(super) async fn change(
                 selected.map(|node| format!("&node={}", link::encode(node.as_str()))).unwrap_or_default();
             Ok(answer::go(&format!("{}?done={done}{node}#panel", link::assistant(&id))))
         }
-        Stored::Changed => Ok(stale(state, who, open(state, id).await?)),
+        Stored::Changed => Ok(stale(state, who, open(state, id).await?).await),
         Stored::Refused(refusals) => {
             let notice = Some(Notice::bad("Not saved. The reasons are below."));
             let status = StatusCode::UNPROCESSABLE_ENTITY;
-            Ok(render(state, who, opened, View { status, notice, refusals, ..View::default() }))
+            Ok(render(state, who, opened, View { status, notice, refusals, ..View::default() }).await)
         }
     }
 }
 
 /// The page after somebody else was faster: nothing was done.
-pub(super) fn stale(state: &ConsoleState, who: &SignedIn, opened: Opened) -> Response {
+pub(super) async fn stale(state: &ConsoleState, who: &SignedIn, opened: Opened) -> Response {
     let view = View { status: StatusCode::CONFLICT, notice: Some(Notice::bad(STALE)), ..View::default() };
-    render(state, who, opened, view)
+    render(state, who, opened, view).await
 }
 
 /// What became of a draft.
@@ -140,7 +140,7 @@ pub(super) async fn store(state: &ConsoleState, draft: &Assistant, revision: u64
     }
 }
 
-fn refused(
+async fn refused(
     state: &ConsoleState,
     who: &SignedIn,
     opened: Opened,
@@ -161,11 +161,11 @@ fn refused(
     let status = StatusCode::UNPROCESSABLE_ENTITY;
     let view =
         View { status, selected: Some(selected), typed: Some(panel), notice, refusals, ..View::default() };
-    render(state, who, opened, view)
+    render(state, who, opened, view).await
 }
 
 /// The page after somebody else was faster; what was typed stays in the panel.
-fn conflict(
+async fn conflict(
     state: &ConsoleState,
     who: &SignedIn,
     opened: Opened,
@@ -175,13 +175,13 @@ fn conflict(
     let notice = Some(Notice::bad(CONFLICT));
     let status = StatusCode::CONFLICT;
     let view = View { status, selected: Some(selected), typed: Some(panel), notice, ..View::default() };
-    render(state, who, opened, view)
+    render(state, who, opened, view).await
 }
 
-fn gone(state: &ConsoleState, who: &SignedIn, opened: Opened, lost: Vec<(String, String)>) -> Response {
+async fn gone(state: &ConsoleState, who: &SignedIn, opened: Opened, lost: Vec<(String, String)>) -> Response {
     let view =
         View { status: StatusCode::CONFLICT, notice: Some(Notice::bad(GONE)), lost, ..View::default() };
-    render(state, who, opened, view)
+    render(state, who, opened, view).await
 }
 
 fn setting(state: &ConsoleState) -> Setting {

@@ -15,6 +15,7 @@ use serde::Deserialize;
 
 use super::{
     Opened,
+    choices::{self, InputKind, Offer},
     describe::Describer,
     form::{Form, Panel, Setting, fallback_value},
     kind::Kind,
@@ -76,6 +77,7 @@ struct AssistantPage {
     lost: Vec<(String, String)>,
     node: Option<NodePanel>,
     setting: Setting,
+    offer: Offer,
 }
 
 /// How the draft and the published version stand to each other.
@@ -118,7 +120,7 @@ pub(in crate::console) async fn show(
     let opened = open(&state, id).await?;
     let selected = (!asked.node.is_empty()).then(|| NodeId::new(asked.node));
     let view = View { selected, notice: done(&asked.done), ..View::default() };
-    Ok(render(&state, &who, opened, view))
+    Ok(render(&state, &who, opened, view).await)
 }
 
 /// What a redirect says was done.
@@ -139,18 +141,22 @@ fn done(word: &str) -> Option<Notice> {
 }
 
 /// Renders the page.
-pub(super) fn render(state: &ConsoleState, who: &SignedIn, opened: Opened, view: View) -> Response {
+pub(super) async fn render(state: &ConsoleState, who: &SignedIn, opened: Opened, view: View) -> Response {
     let Opened { row, draft } = opened;
     let targets = state.runtime.targets();
-    let choices = platforms::choices(state);
+    let platforms = platforms::choices(state);
     let findings = validate(&draft, &targets);
-    let describer = Describer { definition: &draft, choices: &choices };
+    let describer = Describer { definition: &draft, choices: &platforms };
     let rows = Walk { describer: &describer, selected: view.selected.as_ref(), findings: &findings };
     let rows = rows.rows(&draft);
     let listed =
         |findings: &[Finding]| findings.iter().map(|found| FindingRow::new(found, &describer)).collect();
     let selected = view.selected.as_ref().and_then(|id| place::find(&draft, id));
     let node = selected.map(|node| NodePanel::new(node, view.typed, &findings, &describer));
+    let offer = match node.as_ref().map(|node| &node.panel.form) {
+        Some(Form::Handoff(form)) => choices::offer(&state.runtime, &targets, form).await,
+        _ => Offer::default(),
+    };
     let page = AssistantPage {
         shell: Shell::new(state, who, "assistants"),
         base: link::assistant(row.id.as_str()),
@@ -171,7 +177,8 @@ pub(super) fn render(state: &ConsoleState, who: &SignedIn, opened: Opened, view:
         refusals: listed(&view.refusals),
         lost: view.lost,
         node,
-        setting: Setting { accounts: platforms::accounts(&targets), targets, choices: choices.clone() },
+        setting: Setting { accounts: platforms::accounts(&targets), targets, choices: platforms.clone() },
+        offer,
     };
     answer::page_with(view.status, &page)
 }

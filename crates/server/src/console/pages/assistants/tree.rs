@@ -136,11 +136,12 @@ fn inner(does: &Do) -> Vec<(String, String, &[Action])> {
             branches.chain([otherwise]).collect()
         }
         Do::ExternalHandoff(handoff) => {
-            vec![(
-                "when the handoff fails".to_owned(),
-                "failed".to_owned(),
-                handoff.when_handoff_fails.as_slice(),
-            )]
+            let failed = ("when the handoff fails", "failed", &handoff.when_handoff_fails);
+            let nobody = ("when nobody is there", "nobody", &handoff.when_nobody_is_there);
+            // The branch is shown where it can be taken, or holds something.
+            let shown = handoff.check_availability || !handoff.when_nobody_is_there.is_empty();
+            let lists = std::iter::once(failed).chain(shown.then_some(nobody));
+            lists.map(|(label, slot, list)| (label.to_owned(), slot.to_owned(), list.as_slice())).collect()
         }
         _ => Vec::new(),
     }

@@ -26,7 +26,8 @@ impl Banner {
                 let text = transferred(handoff, since);
                 ("good", format!("{text} The team closed the chat at {closed} ({reason})."), since)
             }
-            HandoffState::Failed { reason, at } => ("bad", failed(handoff, reason, *at), *at),
+            HandoffState::Failed { at, nobody_there: true, .. } => ("busy", not_begun(handoff, *at), *at),
+            HandoffState::Failed { reason, at, .. } => ("bad", failed(handoff, reason, *at), *at),
             undecided => ("busy", under_way(handoff, undecided), Timestamp(i64::MAX)),
         };
         (Self { tone, text, link: link::handoff(handoff.id.as_str()) }, since)
@@ -42,6 +43,13 @@ fn failed(handoff: &Handoff, reason: &str, at: Timestamp) -> String {
     let (platform, time) = (&handoff.platform, Moment::from(at).text);
     let end = if reason.ends_with('.') { "" } else { "." };
     format!("The handoff to {platform} failed at {time}: {reason}{end} The assistant went on.")
+}
+
+fn not_begun(handoff: &Handoff, at: Timestamp) -> String {
+    let (platform, time) = (&handoff.platform, Moment::from(at).text);
+    format!(
+        "No live agent of {platform} was there at {time}, so the chat was not handed over. The assistant went on."
+    )
 }
 
 fn under_way(handoff: &Handoff, state: &HandoffState) -> String {

@@ -5,11 +5,11 @@ use handoff_core::{
     handoff::{Leaves, Refusal},
 };
 use handoff_model::{ConnectionId, ConnectorId};
-use serde_json::Value;
 
 use super::{
     Setting,
     fallback::{self, FallbackForm},
+    options::OptionsForm,
     outcome::{self, OutcomeForm},
 };
 use crate::{
@@ -31,8 +31,9 @@ pub(in crate::console::pages::assistants) struct HandoffForm {
     pub(in crate::console::pages::assistants) outcomes: Vec<OutcomeForm>,
     pub(in crate::console::pages::assistants) budget: String,
     pub(in crate::console::pages::assistants) budget_problem: Option<String>,
-    pub(in crate::console::pages::assistants) options: String,
-    pub(in crate::console::pages::assistants) options_problem: Option<String>,
+    pub(in crate::console::pages::assistants) options: OptionsForm,
+    /// Ask first whether somebody is there.
+    pub(in crate::console::pages::assistants) check_availability: bool,
     /// Ways that are tried when this one fails, with room for as many as there may be.
     pub(in crate::console::pages::assistants) fallbacks: Vec<FallbackForm>,
 }
@@ -50,11 +51,8 @@ impl HandoffForm {
             outcomes: outcome::stored(&handoff.texts, handoff.route),
             budget: handoff.budget_seconds.to_string(),
             budget_problem: None,
-            options: match &handoff.options {
-                Value::Null => String::new(),
-                options => serde_json::to_string_pretty(options).unwrap_or_default(),
-            },
-            options_problem: None,
+            options: OptionsForm::stored(&handoff.options),
+            check_availability: handoff.check_availability,
             fallbacks: fallback::stored(&handoff.fallbacks),
         }
     }
@@ -72,8 +70,8 @@ impl HandoffForm {
             outcomes: outcome::typed(fields, leaves(ticket)),
             budget: text("budget"),
             budget_problem: None,
-            options: text("options"),
-            options_problem: None,
+            options: OptionsForm::typed(fields),
+            check_availability: fields.ticked("check_availability"),
             fallbacks: fallback::typed(fields),
         }
     }
@@ -83,7 +81,7 @@ impl HandoffForm {
         self.connection_problem.is_some()
             || self.route_problem.is_some()
             || self.budget_problem.is_some()
-            || self.options_problem.is_some()
+            || self.options.problem.is_some()
             || self.fallbacks.iter().any(|form| form.problem.is_some())
             || self.outcomes.iter().any(|form| form.problem.is_some())
     }
@@ -99,10 +97,10 @@ impl HandoffForm {
             Ok(seconds) => handoff.budget_seconds = seconds,
             Err(problem) => self.budget_problem = Some(problem),
         }
-        match self.json() {
-            Ok(options) => handoff.options = options,
-            Err(problem) => self.options_problem = Some(problem),
+        if let Some(options) = self.options.write(&handoff.options) {
+            handoff.options = options;
         }
+        handoff.check_availability = self.check_availability;
         handoff.fallbacks = fallback::write(&mut self.fallbacks, handoff, &setting.targets);
         outcome::write(&mut self.outcomes, &mut handoff.texts);
         self.platform_problem.is_none() && !self.advanced_refused()
@@ -147,17 +145,6 @@ impl HandoffForm {
         }
         let seconds = self.budget.parse().ok().filter(|seconds| BUDGET.contains(seconds));
         seconds.ok_or_else(|| format!("Write a whole number from {} to {}.", BUDGET.start(), BUDGET.end()))
-    }
-
-    fn json(&self) -> Result<Value, String> {
-        if self.options.is_empty() {
-            return Ok(Value::Null);
-        }
-        match serde_json::from_str::<Value>(&self.options) {
-            Ok(Value::Object(options)) => Ok(Value::Object(options)),
-            Ok(_) => Err("Write a JSON object, such as {\"tags\": [\"chat\"]}.".to_owned()),
-            Err(error) => Err(format!("This is not JSON: {error}.")),
-        }
     }
 }
 

@@ -6,6 +6,7 @@
 mod branches;
 mod fallback;
 mod handoff;
+mod options;
 mod outcome;
 mod simple;
 
@@ -17,6 +18,7 @@ use handoff_core::{
 pub(super) use branches::BranchesForm;
 pub(super) use fallback::value as fallback_value;
 pub(super) use handoff::HandoffForm;
+pub(super) use options::{field as option_field, shown};
 pub(super) use simple::{JumpForm, MessageForm, PhrasesForm, VariableForm};
 
 use super::{

@@ -9,12 +9,13 @@ use handoff_model::Route;
 
 use crate::console::fields::Fields;
 
-const OUTCOMES: [(Outcome, &str); 7] = [
+const OUTCOMES: [(Outcome, &str); 8] = [
     (Outcome::Asked, "When the team is asked"),
     (Outcome::Accepted, "When the team has the chat"),
     (Outcome::Queued, "When the chat waits in the team's queue"),
     (Outcome::Delayed, "When it takes longer than it should"),
     (Outcome::FallenBack, "When one way failed and the next is tried"),
+    (Outcome::NobodyThere, "When nobody of the team is there"),
     (Outcome::Failed, "When the handoff failed"),
     (Outcome::Closed, "When the team closed the chat"),
 ];
@@ -78,6 +79,7 @@ pub(super) fn write(forms: &mut [OutcomeForm], texts: &mut Texts) -> bool {
             "queued" => texts.queued = words,
             "delayed" => texts.delayed = words,
             "fallen_back" => texts.fallen_back = words,
+            "nobody_there" => texts.nobody_there = words,
             "failed" => texts.failed = words,
             _ => texts.closed = words,
         }
@@ -91,6 +93,7 @@ fn chosen(texts: &Texts, outcome: Outcome) -> Option<&Words> {
         Outcome::Accepted => texts.accepted.as_ref(),
         Outcome::Queued => texts.queued.as_ref(),
         Outcome::Delayed => texts.delayed.as_ref(),
+        Outcome::NobodyThere => texts.nobody_there.as_ref(),
         Outcome::Failed => texts.failed.as_ref(),
         Outcome::FallenBack => texts.fallen_back.as_ref(),
         Outcome::Closed => texts.closed.as_ref(),
