@@ -133,7 +133,8 @@ async fn open_channels_and_operators_are_offered_as_choices() {
 #[tokio::test]
 async fn without_an_open_channel_of_its_own_somebody_is_there_where_the_bot_greets() {
     let world = world("").await;
-    let there = async || world.bitrix24.availability(&world.host.cx()).await.unwrap();
+    let there =
+        async || world.bitrix24.availability(&world.host.cx(), AskAvailability::default()).await.unwrap();
     assert_eq!(there().await, Availability::Yes);
     for operator in [27, 103] {
         world.sim("operator/set", json!({ "operator": operator, "online": false })).await;
