@@ -122,6 +122,8 @@ async fn fault_15_a_field_that_zendesk_refuses_is_left_out_and_the_receipt_says_
     let assistant = by_ticket(&json!({ "fields": { "360": "refund", "361": "unknown" } }));
     let setup =
         Setup::new()?.with_zendesk(&zendesk).with_assistant(assistant).with_clock_factor(super::FACTOR);
+    // Published while the account cannot be asked; otherwise it would be refused right then.
+    zendesk.fault(json!({ "path": "ticket_fields", "times": 100, "kind": { "status": 403 } })).await?;
     let server = Server::start(setup).await?;
     let mut person = Visitor::open(&server).await?;
     person.says(WISH).await?;

@@ -97,7 +97,8 @@ impl Runtime {
             return vec![(false, problem)];
         }
         let chosen = chosen(field, value);
-        if chosen.is_empty() || !(field.live || !field.among.is_empty()) {
+        let listed = field.live || !field.among.is_empty();
+        if chosen.is_empty() || !listed {
             return Vec::new();
         }
         if !field.live {
