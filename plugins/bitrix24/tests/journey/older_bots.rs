@@ -22,7 +22,7 @@ async fn older(flags: &str) -> World {
 async fn installing_twice_makes_one_bot_and_another_address_is_told() {
     let world = older("").await;
     world.install().await;
-    let install = Install { webhook_url: format!("{}2", world.webhook_url) };
+    let install = Install { webhook_url: format!("{}2", world.webhook_url), ..Install::default() };
     world.bitrix24.install(&world.host.cx(), install).await.unwrap();
     let bots = world.look("inspect").await["bots"].clone();
     let bots: Vec<&Value> = bots.as_object().unwrap().values().collect();
