@@ -3,9 +3,9 @@
 use std::future::{Future, ready};
 
 use handoff_model::connector::{
-    AskAvailability, Authorise, Authorised, Availability, Check, Choice, ConnectorError, Fetch, Fetched, Find, Forward, Found,
-    Install, Installed, Options, Poll, Polled, Receive, Received, Send as SendMessage, Sent, Transfer,
-    Transferred, Withdraw, Withdrawn,
+    AskAvailability, Authorise, Authorised, Availability, Check, Choice, ConnectorError, Fetch, Fetched,
+    Find, Forward, Found, Install, Installed, Options, Poll, Polled, Receive, Received, Send as SendMessage,
+    Sent, Transfer, Transferred, Withdraw, Withdrawn,
 };
 use serde::de::DeserializeOwned;
 

@@ -26,9 +26,9 @@ use handoff_sdk::{
     model::{
         Route,
         connector::{
-            AskAvailability, Authorise, Authorised, Availability, Check, Choice, Fetch, Fetched, Find, Forward, Found,
-            Install, Installed, Options, Receive, Received, Send, Sent, Transfer, Transferred, Withdraw,
-            Withdrawn,
+            AskAvailability, Authorise, Authorised, Availability, Check, Choice, Fetch, Fetched, Find,
+            Forward, Found, Install, Installed, Options, Receive, Received, Send, Sent, Transfer,
+            Transferred, Withdraw, Withdrawn,
         },
     },
 };

@@ -11,7 +11,7 @@ pub use event::{EventKind, PlatformEvent};
 pub use http::{FormFile, HttpAuth, HttpBody, HttpError, HttpRequest, HttpResponse, SecretPlace};
 pub use manifest::{Capabilities, ChannelLimits, Manifest, OptionField, OptionKind, Quota, SecretField};
 pub use verbs::{
-    AskAvailability, Authorise, Authorised, Availability, Check, Choice, Fetch, Fetched, Find, Finding, Forward, Found,
-    Install, Installed, Options, Poll, Polled, Receive, Received, Send, Sent, Speaker, TranscriptMessage,
-    Transfer, Transferred, Withdraw, Withdrawn,
+    AskAvailability, Authorise, Authorised, Availability, Check, Choice, Fetch, Fetched, Find, Finding,
+    Forward, Found, Install, Installed, Options, Poll, Polled, Receive, Received, Send, Sent, Speaker,
+    TranscriptMessage, Transfer, Transferred, Withdraw, Withdrawn,
 };

@@ -34,7 +34,7 @@ impl Play {
         let options = options(place.path());
         let mut keeper = Keeper::new(&options, vec![connection("f0", "fake", settings)], outside.world());
         keeper.publish_linked(vec![version("1.0.0")]);
-        let registry = Registry::of(&keeper, &options);
+        let registry = Registry::of(&keeper, &options, outside.world());
         fs::create_dir(place.path().join("plugins")).unwrap();
         Self { place, keeper, registry }
     }
@@ -57,7 +57,7 @@ impl Play {
 async fn calls_under_way_end_where_they_began_and_new_ones_go_to_the_new_generation() {
     let outside = Outside::new();
     let mut stage = Play::new(&outside, json!({}));
-    let registry = Arc::new(Registry::of(&stage.keeper, &options(stage.place.path())));
+    let registry = Arc::new(Registry::of(&stage.keeper, &options(stage.place.path()), outside.world()));
     let waiting = {
         let registry = registry.clone();
         tokio::spawn(async move { registry.call(&ConnectionId::new("f0"), call("never", json!({}))).await })
