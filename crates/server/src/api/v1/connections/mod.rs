@@ -1,3 +1,5 @@
+//! Connections: accounts on platforms, changed while the server runs.
+
 pub(crate) mod act;
 pub(crate) mod change;
 pub(crate) mod list;
