@@ -11,6 +11,7 @@ use crate::{
     client::Client,
     line::{self, Line},
     settings::BotApi,
+    wire,
 };
 
 /// Most open channels that are looked at.
@@ -47,6 +48,10 @@ async fn of_line(client: &Client<'_>) -> Result<Vec<Finding>> {
 
 /// The chat bot and its open channels.
 async fn of_bot(client: &Client<'_>) -> Result<Check> {
+    let missing = missing(client, &BOT_SCOPES).await?;
+    if !missing.is_empty() {
+        return Ok(only(no_permission(&missing)));
+    }
     if client.portal.settings.bot_api == BotApi::V2 {
         match client.read("imbot.v2.Revision.get", &json!({})).await {
             Err(failure) if failure.is("ERROR_METHOD_NOT_FOUND") => return Ok(only(too_old())),
@@ -74,6 +79,27 @@ async fn of_bot(client: &Client<'_>) -> Result<Check> {
         findings.extend(line::get(client, id, true).await?.is_none().then(|| no_line(id)));
     }
     Ok(Check { findings })
+}
+
+/// Permissions without which the bot cannot work.
+const BOT_SCOPES: [&str; 2] = ["imbot", "imopenlines"];
+
+/// Which of these permissions the webhook or the application lacks.
+pub(crate) async fn missing(client: &Client<'_>, wanted: &[&'static str]) -> Result<Vec<&'static str>> {
+    let granted = client.read("scope", &json!({})).await?;
+    let granted: Vec<&str> = wire::items(&granted).into_iter().map(wire::text).collect();
+    Ok(wanted.iter().copied().filter(|scope| !granted.contains(scope)).collect())
+}
+
+fn no_permission(missing: &[&str]) -> Finding {
+    wrong(
+        format!(
+            "The webhook or the application of the chat bot lacks the permissions {}.",
+            missing.join(", ")
+        ),
+        "Applications > Developer resources > Integrations > the inbound webhook (or the local application): add them \
+         and save; press Reinstall for an application.",
+    )
 }
 
 fn only(finding: Finding) -> Check {

@@ -74,6 +74,9 @@ pub(crate) struct Checkpoint {
     pub(crate) session: Option<String>,
     /// To whom.
     pub(crate) target: Target,
+    /// The operators' summary was said, or at least begun: it is not said twice.
+    #[serde(default)]
+    pub(crate) noted: bool,
     /// The newest message before the portal was asked for the first time.
     pub(crate) last_message: u64,
     /// The portal has said yes, or the session was found passed on.
@@ -90,6 +93,7 @@ impl Checkpoint {
         Self {
             session: seen.session.clone(),
             target: target.within(seen.line),
+            noted: false,
             last_message: seen.last_message,
             asked: false,
             held: seen.owner.is_some(),
@@ -159,6 +163,7 @@ mod tests {
             let point = Checkpoint {
                 session: Some("343".into()),
                 target,
+                noted: true,
                 last_message: 9,
                 asked: true,
                 held: false,

@@ -10,18 +10,22 @@ use handoff_sdk::{
         Route,
         connector::{Transfer, Transferred},
     },
+    text::truncate_utf16,
     tracing::warn,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     answer::Failure,
-    bot,
+    bbcode, bot,
     chat::{self, Standing},
     checkpoint::{Checkpoint, Target},
     client::{Client, chat_number},
     comeback, history,
 };
+
+/// Longest summary in UTF-16 units; markup may make it longer.
+const LONGEST_SUMMARY: usize = 9_000;
 
 const OPERATOR: &str = "imopenlines.bot.session.operator";
 const TRANSFER: &str = "imopenlines.bot.session.transfer";
@@ -34,7 +38,10 @@ pub(crate) async fn transfer(client: &Client<'_>, transfer: &Transfer) -> Result
     let bot = bot::number(client).await?;
     let done = match Checkpoint::of(transfer) {
         Some(done) if done.asked => done,
-        earlier => pass_on(client, bot, chat, target, earlier).await?,
+        earlier => {
+            let summary = summary(&transfer.options)?;
+            pass_on(client, (bot, chat), target, earlier, summary.as_deref()).await?
+        }
     };
     comeback::remember(client.cx, chat, done.session.as_deref(), comes_back).await?;
     leave(client, bot, chat).await;
@@ -57,10 +64,10 @@ pub(crate) fn chat_of(transfer: &Transfer) -> Result<u64> {
 /// Looks at the chat, and passes its session on unless that has been done.
 async fn pass_on(
     client: &Client<'_>,
-    bot: u64,
-    chat: u64,
+    (bot, chat): (u64, u64),
     target: Target,
     earlier: Option<Checkpoint>,
+    summary: Option<&str>,
 ) -> Result<Checkpoint> {
     let seen = chat::look(client, bot, chat).await?;
     let earlier = earlier.filter(|point| point.session == seen.session);
@@ -70,7 +77,13 @@ async fn pass_on(
         return Err(ConnectorError::Refused { detail: "the chat has no open session".to_owned() });
     }
     if seen.may_be_ours() && !(again && is_moved(&seen, &point)) {
+        point.noted |= summary.is_none();
+        let says = !std::mem::replace(&mut point.noted, true);
         client.cx.checkpoint(&json!(point)).await?;
+        if let Some(summary) = summary.filter(|_| says) {
+            note(client, bot, chat, summary, &mut point).await;
+            client.cx.checkpoint(&json!(point)).await?;
+        }
         ask(client, chat, &mut point, again).await?;
     } else if !again {
         point.remarks.push(found_passed_on(&seen).to_owned());
@@ -81,6 +94,31 @@ async fn pass_on(
     let done = point.done(seen.owner.is_some());
     client.cx.checkpoint(&json!(done)).await?;
     Ok(done)
+}
+
+/// What the author wants operators to read first, in BB code.
+///
+/// # Errors
+/// [`ConnectorError::Refused`] when it is no text.
+fn summary(options: &Value) -> Result<Option<String>> {
+    match &options["summary"] {
+        Value::Null => Ok(None),
+        Value::String(text) => {
+            let text = bbcode::from_markdown(truncate_utf16(text.trim(), LONGEST_SUMMARY));
+            Ok(Some(text).filter(|text| !text.is_empty()))
+        }
+        _ => Err(ConnectorError::Refused { detail: "the option summary must be a text".to_owned() }),
+    }
+}
+
+/// Says the summary where the customer does not see it. A handoff does not fail for want of it, and it is said at most
+/// once.
+async fn note(client: &Client<'_>, bot: u64, chat: u64, summary: &str, point: &mut Checkpoint) {
+    if let Err(failure) = bot::say_to_staff(client, bot, chat, summary).await {
+        let error = ConnectorError::from(failure);
+        warn!("The operators' summary of chat {chat} may not have arrived: {error}");
+        point.remarks.push("the operators' summary may not have arrived".to_owned());
+    }
 }
 
 /// Whether an earlier call has moved the session to its new open channel.

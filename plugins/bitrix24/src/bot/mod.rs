@@ -106,6 +106,21 @@ pub(crate) async fn say(
     Ok(client.act_as_bot("imbot.v2.Chat.Message.send", &body).await?["id"].take())
 }
 
+/// Says something that only the portal's staff sees.
+pub(crate) async fn say_to_staff(
+    client: &Client<'_>,
+    bot: u64,
+    chat: u64,
+    text: &str,
+) -> Result<(), Failure> {
+    if client.portal.settings.bot_api == BotApi::V1 {
+        return v1::say_to_staff(client, bot, chat, text).await;
+    }
+    let fields = json!({ "message": text, "urlPreview": false, "skipConnector": true });
+    let body = json!({ "botId": bot, "dialogId": dialog(chat), "fields": fields });
+    client.act_as_bot("imbot.v2.Chat.Message.send", &body).await.map(drop)
+}
+
 /// Whether the bot is in a chat.
 pub(crate) async fn is_in(client: &Client<'_>, bot: u64, chat: u64) -> Result<bool, Failure> {
     let body = json!({ "botId": bot, "dialogId": dialog(chat), "limit": 200 });

@@ -58,6 +58,19 @@ pub(super) async fn say(
     client.act_as_client("imbot.message.add", &body).await
 }
 
+/// Says something that only the portal's staff sees.
+pub(super) async fn say_to_staff(
+    client: &Client<'_>,
+    bot: u64,
+    chat: u64,
+    text: &str,
+) -> Result<(), Failure> {
+    let body = json!({
+        "BOT_ID": bot, "DIALOG_ID": dialog(chat), "MESSAGE": text, "URL_PREVIEW": "N", "SKIP_CONNECTOR": "Y",
+    });
+    client.act_as_client("imbot.message.add", &body).await.map(drop)
+}
+
 /// Numbers of everybody in a chat.
 pub(super) async fn members(client: &Client<'_>, bot: u64, chat: u64) -> Result<Value, Failure> {
     client.read_as_client("imbot.chat.user.list", &json!({ "BOT_ID": bot, "CHAT_ID": chat })).await

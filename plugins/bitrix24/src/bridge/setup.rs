@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::{
     answer::Failure,
-    check::{warning, wrong},
+    check::{self, warning, wrong},
     client::Client,
     line, oauth, wire,
 };
@@ -107,9 +107,7 @@ pub(crate) async fn findings(client: &Client<'_>) -> Result<Vec<Finding>> {
             "Developer resources > Integrations > the application: tick *script only*, save, and press Reinstall.",
         ));
     }
-    let scopes = client.read("scope", &json!({})).await?;
-    let granted: Vec<&str> = wire::items(&scopes).into_iter().map(wire::text).collect();
-    let missing: Vec<&str> = SCOPES.into_iter().filter(|scope| !granted.contains(scope)).collect();
+    let missing = check::missing(client, &SCOPES).await?;
     if !missing.is_empty() {
         findings.push(wrong(
             format!("The application lacks the permissions {}.", missing.join(", ")),

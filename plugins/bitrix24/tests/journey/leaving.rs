@@ -8,7 +8,7 @@ use handoff_sdk::{
 };
 use serde_json::{Value, json};
 
-use crate::world::{World, transfer, world};
+use crate::world::{World, bare, transfer, world};
 
 const STEPS: [&str; 4] = ["dialog.get", "Chat.User.list", "bot.session.", "Chat.leave"];
 
@@ -307,4 +307,32 @@ async fn a_forgotten_bot_is_found_again_and_a_missing_one_is_named() {
     world.host = fresh.host;
     world.hand_over(transfer(chat, json!({}))).await;
     left_once(&world, 22, 1).await;
+}
+
+#[tokio::test]
+async fn operators_read_a_summary_that_the_customer_does_not_see_once() {
+    for (api, method) in [("v2", "imbot.v2.Chat.Message.send"), ("v1", "imbot.message.add")] {
+        for kind in [None, Some("reset_before"), Some("reset_after")] {
+            let world = bare("", json!({ "bot_api": api })).await;
+            world.install().await;
+            let chat = world.says("hi").await;
+            if let Some(kind) = kind {
+                world.fault(method, &json!(kind), 1).await;
+            }
+            world.fault("bot.session.operator", &json!({ "status": 503 }), 1).await;
+            let options = json!({ "summary": "Wants a **refund** [b]" });
+            let (done, _) = world.hand_over(transfer(chat, options)).await;
+            let seen = world.chat().await;
+            let lines = seen["messages"].as_array().unwrap().clone();
+            let notes: Vec<&Value> = lines.iter().filter(|line| line["author"] == "assistant").collect();
+            let times = usize::from(kind != Some("reset_before"));
+            assert_eq!(notes.len(), times, "{api} {kind:?}");
+            for note in notes {
+                assert_eq!(note["text"], "Wants a [b]refund[/b] [\u{200b}b]");
+                assert_eq!(note["reaches_customer"], false);
+            }
+            let told = done.remarks.iter().any(|remark| remark.contains("summary"));
+            assert_eq!((told, &seen["handoff_calls"]), (kind.is_some(), &json!(1)), "{api} {kind:?}");
+        }
+    }
 }
