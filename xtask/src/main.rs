@@ -31,7 +31,11 @@ struct Cli {
 #[derive(Subcommand)]
 enum Job {
     /// Runs plugins of every version of the plugin edge in servers of every other.
-    AbiMatrix,
+    AbiMatrix {
+        /// Offers this server plugins whose edge is broken on purpose instead; it must refuse each of them.
+        #[arg(long)]
+        broken: bool,
+    },
     /// Writes the reference of the plugin edge.
     AbiReference,
     /// Measures the release program.
@@ -56,7 +60,8 @@ enum Job {
 
 fn main() -> ExitCode {
     let done = match Cli::parse().job {
-        Job::AbiMatrix => abi::matrix::run(),
+        Job::AbiMatrix { broken: false } => abi::matrix::run(),
+        Job::AbiMatrix { broken: true } => abi::broken::run(),
         Job::AbiReference => abi::reference::run(),
         Job::Bench(options) => bench::run(&options),
         Job::Build(options) => build::run(&options),

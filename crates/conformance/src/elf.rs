@@ -86,6 +86,43 @@ pub(crate) fn size(bytes: &[u8]) -> Verdict {
     ))
 }
 
+/// The same file as a higher version, and which; none when no number of the same length is higher.
+pub(crate) fn newer(bytes: &[u8], version: &str) -> Option<(String, Vec<u8>)> {
+    let core = version.find(|one: char| !one.is_ascii_digit() && one != '.').unwrap_or(version.len());
+    let at = version[..core].rfind(|digit: char| digit.is_ascii_digit() && digit < '9')?;
+    let mut higher = version.as_bytes().to_vec();
+    higher[at] += 1;
+    let higher = String::from_utf8(higher).ok()?;
+    let section = object::File::parse(bytes).ok()?.section_by_name(".handoff.meta")?.data().ok()?.to_vec();
+    let said = String::from_utf8(section).ok()?;
+    let number = said.find("\"version\"").map(|from| from + said[from..].find(version).unwrap_or(0))?;
+    let mut says = said.clone();
+    says.replace_range(number..number + version.len(), &higher);
+    // It stands there for whoever reads the file and for whoever asks the code; perhaps that is one place.
+    let mut changed = bytes.to_vec();
+    let places = bytes.windows(said.len()).enumerate().filter(|(_, part)| *part == said.as_bytes());
+    for (at, _) in places {
+        changed[at..at + says.len()].copy_from_slice(says.as_bytes());
+    }
+    Some((higher, changed))
+}
+
 fn failed(text: String) -> Verdict {
     Verdict::Failed(Failure::new(Promise::P7, text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_is_raised_where_there_is_room() {
+        let file = crate::beside_tests("handoff-misbehaving");
+        let bytes = std::fs::read(file).unwrap();
+        let (higher, changed) = newer(&bytes, "0.1.0").unwrap();
+        assert_eq!((higher.as_str(), changed.len()), ("0.1.1", bytes.len()));
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).matches("\"version\": \"0.1.1\"").count();
+        assert!(text(&changed) > 0 && text(&bytes) == 0);
+        assert!(newer(&bytes, "9.9.9").is_none());
+    }
 }

@@ -19,6 +19,8 @@ pub(crate) enum Fault {
     Page,
     /// The platform did it, and JSON of another shape comes in place of its answer.
     OtherJson,
+    /// The platform did it, and its answer is larger than the server takes.
+    Huge,
     /// The platform did it, and answers with this error.
     ErrorAfter(u16),
     /// The platform did nothing, and answers with this error.
@@ -29,14 +31,18 @@ pub(crate) enum Fault {
     Slow,
 }
 
+/// More than an answer may have, in bytes.
+const HUGE: usize = (1 << 20) + 1;
+
 /// Faults after which a handoff must come to its end all the same.
-pub(crate) const PASSING: [Fault; 10] = [
+pub(crate) const PASSING: [Fault; 11] = [
     Fault::LostBefore,
     Fault::LostAfter,
     Fault::Torn,
     Fault::Truncated,
     Fault::Page,
     Fault::OtherJson,
+    Fault::Huge,
     Fault::ErrorAfter(500),
     Fault::Error(500),
     Fault::Error(503),
@@ -107,6 +113,10 @@ impl Fault {
             }
             Self::OtherJson => {
                 answer.body = "[{\"unexpected\":true}]".to_owned();
+                Reply::whole(answer)
+            }
+            Self::Huge => {
+                answer.body.push_str(&" ".repeat(HUGE));
                 Reply::whole(answer)
             }
             Self::ErrorAfter(status) => {

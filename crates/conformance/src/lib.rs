@@ -19,6 +19,7 @@ mod fault;
 mod front;
 mod log;
 mod mask;
+mod moving;
 mod outside;
 mod play;
 mod program;
@@ -55,10 +56,18 @@ impl Kit {
     pub fn new(file: impl Into<PathBuf>, program: impl Into<PathBuf>) -> Self {
         Self(Terms {
             file: file.into(),
+            before: None,
             program: program.into(),
             patience: Duration::from_secs(20),
             hangs_after: Duration::from_secs(5),
         })
+    }
+
+    /// The file of the version before this one: upgrades begin with it, and its settings are tried.
+    #[must_use]
+    pub fn before(mut self, file: impl Into<PathBuf>) -> Self {
+        self.0.before = Some(file.into());
+        self
     }
 
     /// How long a connector may take for an answer, and how long it may keep its thread.
@@ -116,7 +125,7 @@ fn tell(report: &Report) {
 }
 
 /// The kit as a test of a plugin's crate: `handoff_conformance::test!(Acme);` in `tests/conformance.rs`, where
-/// `Acme` gives a [`Scenario`].
+/// `Acme` gives a [`Scenario`]. Several of them have names: `test! { by_bridge: Acme(1), by_ticket: Acme(2) }`.
 #[macro_export]
 macro_rules! test {
     ($scenario:expr) => {
@@ -126,6 +135,20 @@ macro_rules! test {
         fn the_connector_keeps_every_promise() {
             $crate::assert_conforms(env!("CARGO_PKG_NAME"), &$scenario);
         }
+    };
+    ($($name:ident: $scenario:expr),+ $(,)?) => {
+        $crate::plays_workers!();
+
+        $(
+            mod $name {
+                use super::*;
+
+                #[test]
+                fn the_connector_keeps_every_promise() {
+                    $crate::assert_conforms(env!("CARGO_PKG_NAME"), &$scenario);
+                }
+            }
+        )+
     };
 }
 

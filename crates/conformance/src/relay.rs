@@ -30,6 +30,12 @@ pub struct Relay {
     /// path and body, such as `POST /_sim/reset {}`.
     #[serde(default)]
     pub reset: Vec<String>,
+    /// Fields for which the connector gives live choices.
+    #[serde(default)]
+    pub fields: Vec<String>,
+    /// Settings that an earlier version took, as `settings`.
+    #[serde(default)]
+    pub earlier_settings: Vec<Value>,
     /// Where to see what the platform made for a handoff.
     pub chats: Look,
 }
@@ -82,6 +88,14 @@ impl Scenario for Relay {
 
     fn installs(&self) -> bool {
         self.install
+    }
+
+    fn fields(&self) -> Vec<String> {
+        self.fields.clone()
+    }
+
+    fn earlier_settings(&self, base: &str) -> Vec<Value> {
+        self.earlier_settings.iter().map(|settings| filled(settings, base)).collect()
     }
 }
 

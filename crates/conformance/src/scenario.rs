@@ -28,6 +28,16 @@ pub trait Scenario: Send + Sync + 'static {
     fn installs(&self) -> bool {
         false
     }
+
+    /// Fields for which the connector gives live choices (verb `options`).
+    fn fields(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Settings that an earlier version of the connector took, as connections out there still have them.
+    fn earlier_settings(&self, _base: &str) -> Vec<Value> {
+        Vec::new()
+    }
 }
 
 /// A platform, as the kit plays or relays it.
@@ -54,6 +64,27 @@ pub trait Platform: Send + Sync + 'static {
     /// None when it posts nothing.
     fn deliveries<'a>(&'a self, _chat: &'a str, _base: &'a str) -> BoxFuture<'a, Vec<Receive>> {
         Box::pin(async { Vec::new() })
+    }
+
+    /// A chat that a person has just begun on a channel of the platform's own, where the assistant answers; none
+    /// where there is no such channel.
+    fn own_chat(&self) -> BoxFuture<'_, Option<String>> {
+        Box::pin(async { None })
+    }
+
+    /// What the assistant has said in such a chat, in order.
+    fn said<'a>(&'a self, _chat: &'a str) -> BoxFuture<'a, Vec<String>> {
+        Box::pin(async { Vec::new() })
+    }
+
+    /// What the verb `install` has set up, in any words, the same for the same; none when it cannot be seen.
+    fn set_up(&self) -> BoxFuture<'_, Option<String>> {
+        Box::pin(async { None })
+    }
+
+    /// Whether live agents are there; none when the platform does not know.
+    fn attended(&self) -> Option<bool> {
+        None
     }
 }
 

@@ -41,6 +41,8 @@ const AT_ONCE: usize = 24;
 pub(crate) struct Terms {
     /// The plugin file.
     pub(crate) file: PathBuf,
+    /// The file of the version before, to upgrade from.
+    pub(crate) before: Option<PathBuf>,
     /// The program that runs workers.
     pub(crate) program: PathBuf,
     /// How long a connector may take for an answer, as people's clocks go.
@@ -59,7 +61,7 @@ pub(crate) struct House {
     /// How the names of its connections begin, and of no others.
     name: String,
     secrets: BTreeMap<String, String>,
-    place: PathBuf,
+    pub(crate) place: PathBuf,
     rooms: Vec<Arc<Registry>>,
     /// Connections that the case at hand uses.
     pub(crate) used: Vec<(ConnectionId, Arc<Scene>)>,
@@ -69,7 +71,7 @@ pub(crate) struct House {
 }
 
 /// A connection that nobody has used.
-struct Room {
+pub(crate) struct Room {
     registry: Arc<Registry>,
     front: Front,
     id: ConnectionId,
@@ -138,8 +140,12 @@ impl House {
 
     /// A registry with these connections. Blocks until their connectors are made.
     pub(crate) fn open(&self, connections: Vec<ConnectionSetup>) -> Arc<Registry> {
-        let (options, world) = (self.options(), self.outside.world());
-        Arc::new(tokio::task::block_in_place(|| Registry::open(&options, connections, world)))
+        self.open_with(&self.options(), connections)
+    }
+
+    fn open_with(&self, options: &Options, connections: Vec<ConnectionSetup>) -> Arc<Registry> {
+        let world = self.outside.world();
+        Arc::new(tokio::task::block_in_place(|| Registry::open(options, connections, world)))
     }
 
     /// A connection of this name with these settings.
@@ -170,16 +176,33 @@ impl House {
         }
         let room =
             self.ready.pop_front().ok_or_else(|| Failure::new(Promise::P7, "no connection was made"))?;
+        Ok(self.occupy(room, platform))
+    }
+
+    /// A connection before this platform.
+    pub(crate) fn occupy(&self, room: Room, platform: Arc<dyn Platform>) -> Stage {
         let scene = Arc::new(Scene::new(platform, self.masks.clone()));
         room.front.show(&scene);
         self.outside.show(&room.id, &scene);
         let Room { registry, front, id } = room;
-        Ok(Stage { registry, scene, front, id, patience: self.terms.patience })
+        Stage { registry, scene, front, id, patience: self.terms.patience }
     }
 
     async fn build(&mut self, settings: &(dyn Fn(&str) -> Value + Sync)) -> Result<(), Failure> {
+        let rooms = self.rooms(&self.options(), settings, AT_ONCE).await?;
+        self.ready.extend(rooms);
+        Ok(())
+    }
+
+    /// So many connections of one more registry.
+    pub(crate) async fn rooms(
+        &mut self,
+        options: &Options,
+        settings: &(dyn Fn(&str) -> Value + Sync),
+        count: usize,
+    ) -> Result<Vec<Room>, Failure> {
         let mut fronts = Vec::new();
-        for _ in 0..AT_ONCE {
+        for _ in 0..count {
             let front = Front::open().await;
             fronts.push(
                 front
@@ -188,16 +211,21 @@ impl House {
         }
         let setups: Vec<_> = fronts.iter().map(|front| self.connection(settings(&front.base))).collect();
         let ids: Vec<_> = setups.iter().map(|setup| setup.id.clone()).collect();
-        let registry = self.open(setups);
+        let registry = self.open_with(options, setups);
         let problem = registry.connections().into_iter().find(|status| !status.problems.is_empty());
         if let Some(status) = problem {
             let text = format!("the connector was not made: {}", status.problems.join("; "));
             return Err(Failure::new(Promise::P7, self.masks.line(&text)));
         }
         let rooms = fronts.into_iter().zip(ids);
-        self.ready.extend(rooms.map(|(front, id)| Room { registry: registry.clone(), front, id }));
+        let rooms = rooms.map(|(front, id)| Room { registry: registry.clone(), front, id }).collect();
         self.rooms.push(registry);
-        Ok(())
+        Ok(rooms)
+    }
+
+    /// The registry that was opened last.
+    pub(crate) fn latest(&self) -> Result<Arc<Registry>, Failure> {
+        self.rooms.last().cloned().ok_or_else(|| Failure::new(Promise::P7, "nothing serves"))
     }
 
     /// Uses no connection any more that was made ready before.
@@ -269,7 +297,7 @@ impl std::fmt::Display for Trouble {
 }
 
 /// A number that nothing else in this process has.
-fn fresh() -> u64 {
+pub(crate) fn fresh() -> u64 {
     static NUMBER: AtomicU64 = AtomicU64::new(1);
     NUMBER.fetch_add(1, Ordering::Relaxed)
 }

@@ -2,12 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
-#[path = "../../../xtask/template/tests/conformance/desk.rs"]
-mod desk;
+mod account;
 
 use std::{collections::BTreeMap, fs, path::PathBuf, sync::Arc, time::Duration};
 
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, ready};
 use handoff_conformance::{Kit, Platform, Promise, Report, Scenario, beside_tests};
 use object::{Object, ObjectSection};
 use serde_json::{Value, json};
@@ -19,15 +18,24 @@ struct Wrong(&'static str);
 
 impl Scenario for Wrong {
     fn settings(&self, base: &str) -> Value {
-        json!({ "base_url": base, "fault": self.0 })
+        json!({ "base_url": base, "fault": self.0, "region": "north" })
     }
 
     fn secrets(&self) -> BTreeMap<String, String> {
-        desk::Scene.secrets()
+        account::secrets()
     }
 
     fn platform(&self) -> BoxFuture<'_, Arc<dyn Platform>> {
-        desk::Scene.platform()
+        Box::pin(ready(account::Account::fresh()))
+    }
+
+    fn fields(&self) -> Vec<String> {
+        account::FIELDS.map(str::to_owned).into()
+    }
+
+    /// There were no regions at first.
+    fn earlier_settings(&self, base: &str) -> Vec<Value> {
+        vec![json!({ "base_url": base, "fault": self.0 })]
     }
 }
 
@@ -48,7 +56,7 @@ fn is_noticed(fault: &'static str, case: &str, promise: Promise) {
     let Some((_, failure)) = found else { panic!("{case} did not fail: {:?}\n{report}", report.failed()) };
     assert_eq!(failure.promise, promise, "{report}");
     let text = report.to_string();
-    for secret in desk::Scene.secrets().values() {
+    for secret in account::secrets().values() {
         assert!(!text.contains(secret.as_str()), "the report itself gives a secret away: {text}");
     }
 }
@@ -103,6 +111,14 @@ faults! {
     drops_words: "whole-handoff", P2;
     reorders_words: "whole-handoff", P2;
     takes_any_settings: "wrong-settings", P4;
+    wants_more_settings: "earlier-settings", P7;
+    installs_twice: "install", P3;
+    doubles_replies: "replies-once", P3;
+    says_somebody_is_there: "availability", P4;
+    offers_a_choice_twice: "options", P4;
+    offers_nothing_when_it_cannot_look: "options", P4;
+    refuses_after_handing_over: "refused", P1;
+    reads_only_its_own_checkpoints: "upgrade", P3;
 }
 
 /// Without a fault there is nothing to find but what it needs for its faults: it imports what ends processes

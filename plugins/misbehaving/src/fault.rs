@@ -55,6 +55,14 @@ pub(crate) enum Fault {
     DropsWords,
     ReordersWords,
     TakesAnySettings,
+    WantsMoreSettings,
+    InstallsTwice,
+    DoublesReplies,
+    SaysSomebodyIsThere,
+    OffersAChoiceTwice,
+    OffersNothingWhenItCannotLook,
+    RefusesAfterHandingOver,
+    ReadsOnlyItsOwnCheckpoints,
 }
 
 impl Fault {

@@ -12,7 +12,10 @@ use std::sync::OnceLock;
 
 use handoff_sdk::{
     Connector, ConnectorError, Cx, Result,
-    model::connector::{Check, Find, Forward, Found, Receive, Received, Sent, Transfer, Transferred},
+    model::connector::{
+        Availability, Check, Choice, Find, Forward, Found, Install, Installed, Options, Receive, Received,
+        Send, Sent, Transfer, Transferred,
+    },
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -26,6 +29,7 @@ pub struct Settings {
     base_url: String,
     #[serde(default)]
     fault: Fault,
+    region: Option<String>,
     /// Takes in whatever nobody knows, so that mistakes go unnoticed.
     #[serde(flatten)]
     rest: serde_json::Map<String, Value>,
@@ -44,7 +48,10 @@ impl Connector for Misbehaving {
     type Settings = Settings;
 
     fn new(settings: Settings) -> std::result::Result<Self, String> {
-        let Settings { base_url, fault, rest } = settings;
+        let Settings { base_url, fault, region, rest } = settings;
+        if region.is_none() && fault == Fault::WantsMoreSettings {
+            return Err("there is no region, which was not asked for before".to_owned());
+        }
         if !rest.is_empty() && fault != Fault::TakesAnySettings {
             return Err("there is a setting that nobody knows".to_owned());
         }
@@ -60,7 +67,11 @@ impl Connector for Misbehaving {
     }
 
     // Not `async`, so that a part of it runs before there is a future.
-    fn transfer(&self, cx: &Cx, transfer: Transfer) -> impl Future<Output = Result<Transferred>> + Send {
+    fn transfer(
+        &self,
+        cx: &Cx,
+        transfer: Transfer,
+    ) -> impl Future<Output = Result<Transferred>> + std::marker::Send {
         if self.fault == Fault::PanicsBeforeTheFuture {
             wrong("before there was a future");
         }
@@ -92,6 +103,54 @@ impl Connector for Misbehaving {
         Ok(Sent { external_ids: vec![field(&sent, "id")?], ..Sent::default() })
     }
 
+    async fn install(&self, cx: &Cx, install: Install) -> Result<Installed> {
+        let known = self.wire.read(cx, "/hooks").await?;
+        let there =
+            known["hooks"].as_array().is_some_and(|hooks| hooks.contains(&json!(install.webhook_url)));
+        if !there || self.fault == Fault::InstallsTwice {
+            self.wire.act(cx, "/hooks", &json!({ "url": install.webhook_url })).await?;
+        }
+        Ok(Installed::default())
+    }
+
+    async fn send(&self, cx: &Cx, message: Send) -> Result<Sent> {
+        let external_id = match (self.fault, message.maybe_sent) {
+            (Fault::DoublesReplies, true) => format!("{}-again", message.key),
+            _ => message.key,
+        };
+        let body = json!({ "text": message.content.text, "external_id": external_id });
+        let sent = self.wire.act(cx, &format!("/talks/{}/messages", message.chat), &body).await?;
+        Ok(Sent { external_ids: vec![field(&sent, "id")?], ..Sent::default() })
+    }
+
+    async fn availability(&self, cx: &Cx) -> Result<Availability> {
+        let found = self.wire.read(cx, "/team").await.ok();
+        Ok(match found.and_then(|team| team["online"].as_u64()) {
+            _ if self.fault == Fault::SaysSomebodyIsThere => Availability::Yes,
+            Some(0) => Availability::No,
+            Some(_) => Availability::Yes,
+            None => Availability::Unknown,
+        })
+    }
+
+    async fn options(&self, cx: &Cx, options: Options) -> Result<Vec<Choice>> {
+        if options.field != "group" {
+            return Err(ConnectorError::Unsupported { verb: "options".to_owned() });
+        }
+        let found = match self.wire.read(cx, "/groups").await {
+            Err(_) if self.fault == Fault::OffersNothingWhenItCannotLook => return Ok(Vec::new()),
+            found => found?,
+        };
+        let groups =
+            found["groups"].as_array().ok_or_else(|| wire::lost("the desk's answer has no groups"))?;
+        let choice = |group: &Value| Ok(Choice { value: field(group, "id")?, label: field(group, "name")? });
+        let mut choices = groups.iter().map(choice).collect::<Result<Vec<_>>>()?;
+        if self.fault == Fault::OffersAChoiceTwice {
+            choices.extend(choices.first().cloned());
+        }
+        Ok(choices)
+    }
+
     async fn receive(&self, cx: &Cx, request: Receive) -> Result<Received> {
         let given = request.headers.get("x-acme-secret").map_or("", String::as_str);
         if self.fault == Fault::LeaksASecret {
@@ -114,13 +173,20 @@ impl Misbehaving {
         if self.fault != Fault::BlocksAWhile {
             self.fault.at_work(&cx).await;
         }
-        let left = transfer.checkpoint.as_ref().and_then(|left| left["chat"].as_str()).map(str::to_owned);
+        let ours = |left: &&Value| {
+            self.fault != Fault::ReadsOnlyItsOwnCheckpoints || left["version"] == json!(raw::version())
+        };
+        let left = transfer.checkpoint.as_ref().filter(ours);
+        let left = left.and_then(|left| left["chat"].as_str()).map(str::to_owned);
         let chat = match left {
             Some(chat) => chat,
             None => self.make(&cx, &transfer).await?,
         };
         if self.fault != Fault::SaysDoneTooSoon {
             self.wire.act(&cx, &format!("/chats/{chat}/queue"), &json!({})).await?;
+        }
+        if self.fault == Fault::RefusesAfterHandingOver {
+            self.wire.act(&cx, &format!("/chats/{chat}/tags"), &json!({ "tags": ["handoff"] })).await?;
         }
         Ok(held(if self.fault == Fault::NamesAnotherChat { "chat99".to_owned() } else { chat }))
     }
@@ -137,7 +203,7 @@ impl Misbehaving {
         let key = if self.fault == Fault::ForgetsTheKey { json!("none") } else { json!(transfer.key) };
         let made = self.wire.act(cx, "/chats", &json!({ "key": key, "history": lines })).await?;
         let chat = field(&made, "id")?;
-        let stored = cx.checkpoint(&json!({ "chat": chat })).await;
+        let stored = cx.checkpoint(&json!({ "chat": chat, "version": raw::version() })).await;
         if self.fault != Fault::GoesOnWhenSuperseded {
             stored?;
         }

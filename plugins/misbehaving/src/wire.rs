@@ -57,7 +57,11 @@ impl Wire {
 
 pub(crate) fn field(answer: &Value, name: &str) -> Result<String> {
     let text = answer[name].as_str().map(str::to_owned);
-    text.ok_or_else(|| ConnectorError::Lost { detail: format!("the desk's answer has no {name}") })
+    text.ok_or_else(|| lost(&format!("the desk's answer has no {name}")))
+}
+
+pub(crate) fn lost(detail: &str) -> ConnectorError {
+    ConnectorError::Lost { detail: detail.to_owned() }
 }
 
 pub(crate) fn held(chat: String) -> Transferred {

@@ -54,9 +54,9 @@ const PARTS: [&str; 8] = [
 ];
 
 /// A version of the edge: a server that runs the kit, and a plugin.
-struct Version {
+pub(super) struct Version {
     name: String,
-    kit: PathBuf,
+    pub(super) kit: PathBuf,
     plugin: PathBuf,
 }
 
@@ -114,7 +114,7 @@ fn tagged(tag: &str) -> Result<PathBuf> {
 }
 
 /// A folder for a version, with nothing in it but what was built there before.
-fn scratch(name: &str) -> Result<PathBuf> {
+pub(super) fn scratch(name: &str) -> Result<PathBuf> {
     let folder = target().join("abi-matrix").join(name);
     fs::create_dir_all(&folder)?;
     for entry in fs::read_dir(&folder)? {
@@ -129,13 +129,13 @@ fn scratch(name: &str) -> Result<PathBuf> {
     Ok(folder)
 }
 
-fn change(file: &Path, from: &str, to: &str) -> Result<()> {
+pub(super) fn change(file: &Path, from: &str, to: &str) -> Result<()> {
     let text = fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
     ensure!(text.contains(from), "{} does not hold {from:?} any more; mend this job", file.display());
     Ok(fs::write(file, text.replace(from, to))?)
 }
 
-fn copy(from: &Path, to: &Path) -> Result<()> {
+pub(super) fn copy(from: &Path, to: &Path) -> Result<()> {
     if from.is_file() {
         fs::create_dir_all(to.parent().context("a path without a folder")?)?;
         fs::copy(from, to)?;
@@ -150,7 +150,7 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
 
 /// Builds the kit with the server's loader of a version, and its plugin. Each version has a target folder of its
 /// own: cargo knows packages by their place within a workspace, and would take those of one for another's.
-fn build(name: &str, folder: &Path) -> Result<Version> {
+pub(super) fn build(name: &str, folder: &Path) -> Result<Version> {
     println!("building {name}");
     let built = if folder == root() { target() } else { folder.join("target") };
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));

@@ -1,13 +1,13 @@
 //! A handoff through everything that can go wrong, at every request and at every wait.
 
 use handoff_core::{plugins::Mode, world::CallError};
-use handoff_model::connector::ConnectorError;
+use handoff_model::connector::{Advice, ConnectorError, Transfer};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
 use super::{
     Done, Subject,
-    handoff::{begin, go_on, hand_over, once},
+    handoff::{begin, go_on, hand_over, once, read},
 };
 use crate::{
     Failure, Promise,
@@ -15,6 +15,9 @@ use crate::{
     program,
     stage::{House, Stage, Trouble},
 };
+
+/// Answers by which a platform refuses a request.
+const REFUSALS: [u16; 6] = [400, 403, 404, 409, 413, 422];
 
 /// How many requests a handoff takes, and at how many points it waits for its host.
 async fn measure(subject: &Subject<'_>, house: &mut House) -> Result<(usize, usize), Failure> {
@@ -131,6 +134,54 @@ pub(crate) async fn credentials(subject: &Subject<'_>, house: &mut House) -> Res
             .map_err(|failure| at(failure, n, fault))?;
     }
     Ok(none_without(requests))
+}
+
+/// The platform refuses one request: whoever gives the handoff up for good leaves the chat with nobody, and whoever
+/// goes on brings it to its end.
+pub(crate) async fn refused(subject: &Subject<'_>, house: &mut House) -> Result<Done, Failure> {
+    let (requests, _) = measure(subject, house).await?;
+    for n in 0..requests {
+        for status in REFUSALS {
+            let fault = Fault::Error(status);
+            let (stage, transfer) = begin(subject, house).await?;
+            stage.scene.break_at(n, fault);
+            let answer = stage.call("transfer", json!(transfer)).await;
+            stage.scene.mend();
+            let ended = match answer {
+                Ok(answer) => once(&stage, &transfer, &read(&stage, "transfer", answer)?).await,
+                Err(Trouble::Call(error)) if is_final(&error) => {
+                    nobody_has_it(&stage, &transfer, &error).await
+                }
+                Err(trouble) => {
+                    let look_first = !matches!(&trouble, Trouble::Call(error) if !is_doubt(error));
+                    let held = go_on(&stage, &transfer, stage.scene.left().pop(), look_first).await;
+                    match held {
+                        Ok(held) => once(&stage, &transfer, &held).await,
+                        Err(failure) => Err(failure),
+                    }
+                }
+            };
+            ended.map_err(|failure| at(failure, n, fault))?;
+        }
+    }
+    Ok(none_without(requests))
+}
+
+/// Whether the server gives the handoff up and lets the assistant answer again.
+fn is_final(error: &CallError) -> bool {
+    matches!(error.clone().into_connector_error().advice(), Advice::GiveUp | Advice::Reauthorise)
+}
+
+async fn nobody_has_it(stage: &Stage, transfer: &Transfer, error: &CallError) -> Result<(), Failure> {
+    let chats = stage.scene.platform.chats(transfer.key.as_str(), &stage.scene.kept()).await;
+    stage.scene.note(format!("the platform now has {chats:?}"));
+    if !chats.iter().any(|chat| chat.held) {
+        return Ok(());
+    }
+    let text = format!(
+        "live agents have the chat, and the handoff fails for good, so that the assistant answers too: {error}"
+    );
+    Err(stage.failure(Promise::P1, text))
 }
 
 /// The server gives the call up at every point at which it waits, and begins again.

@@ -73,7 +73,7 @@ pub(crate) async fn go_on(
 }
 
 /// Whether the server would look before it asks again.
-async fn after(stage: &Stage, trouble: Trouble) -> Result<bool, Failure> {
+pub(crate) async fn after(stage: &Stage, trouble: Trouble) -> Result<bool, Failure> {
     let Trouble::Call(error) = trouble else {
         return Err(stage.failure(Promise::P7, "transfer was never answered"));
     };

@@ -1,13 +1,17 @@
 //! The cases, and the order in which they are tried.
 //!
-//! `basic` needs no platform. `handoff`, `faults`, `words`, `events` and `apart` need a scenario. `watch` is
-//! what is looked at after each of them.
+//! `basic` needs no platform. The others need a scenario: `handoff`, `faults`, `words`, `replies` and `events` are
+//! about chats, `account` about what is around them, `apart` about two connections, `upgrade` about two versions.
+//! `watch` is what is looked at after each of them.
 
+mod account;
 mod apart;
 mod basic;
 mod events;
 mod faults;
 mod handoff;
+mod replies;
+mod upgrade;
 mod watch;
 mod words;
 
@@ -23,6 +27,7 @@ use serde_json::Value;
 
 use crate::{
     Failure, Outcome, Promise, Report, Verdict, elf,
+    moving::Moving,
     scenario::{Answer, Chat, Kept, Platform, Request, Scenario},
     settings,
     stage::{House, Stage, Terms},
@@ -57,16 +62,42 @@ impl Subject<'_> {
         }
     }
 
-    /// A fresh connection before a fresh platform; installed where that is needed.
-    pub(crate) async fn stage(&self, house: &mut House) -> Result<Stage, Failure> {
-        let platform = match self.scenario {
+    /// Fields for which there are live choices.
+    pub(crate) fn fields(&self) -> Vec<String> {
+        self.scenario.map(Scenario::fields).unwrap_or_default()
+    }
+
+    async fn platform(&self) -> Arc<dyn Platform> {
+        match self.scenario {
             Some(scenario) => scenario.platform().await,
             None => Arc::new(Nobody),
-        };
+        }
+    }
+
+    /// A fresh connection before a fresh platform; installed where that is needed.
+    pub(crate) async fn stage(&self, house: &mut House) -> Result<Stage, Failure> {
+        let stage = self.bare_stage(house).await?;
+        self.installed(stage).await
+    }
+
+    /// The same, never installed.
+    pub(crate) async fn bare_stage(&self, house: &mut House) -> Result<Stage, Failure> {
+        let platform = self.platform().await;
         let stage = house.stage(&|base| self.settings(base), platform).await?;
         house.used.push((stage.id.clone(), stage.scene.clone()));
+        Ok(stage)
+    }
+
+    /// The same in a folder whose file can be exchanged.
+    pub(crate) async fn enter(&self, house: &mut House, moving: &mut Moving) -> Result<Stage, Failure> {
+        let stage = house.enter(moving, self.platform().await)?;
+        house.used.push((stage.id.clone(), stage.scene.clone()));
+        self.installed(stage).await
+    }
+
+    async fn installed(&self, stage: Stage) -> Result<Stage, Failure> {
         if self.scenario.is_some_and(Scenario::installs) {
-            let install = serde_json::json!({ "webhook_url": "https://handoff.example/webhooks/kit" });
+            let install = serde_json::json!({ "webhook_url": account::WEBHOOK });
             let installed = stage.call("install", install).await;
             installed.map_err(|trouble| stage.failure(Promise::P7, format!("install failed: {trouble}")))?;
         }
@@ -112,7 +143,7 @@ const MADE: &str = "made";
 /// The first case with a platform: whoever fails here fails everywhere else.
 const WHOLE: &str = "whole-handoff";
 
-const CASES: [Case; 22] = [
+const CASES: [Case; 29] = [
     plain(MADE, |subject, house| Box::pin(basic::made(subject, house))),
     plain("wrong-settings", |subject, house| Box::pin(basic::wrong_settings(subject, house))),
     plain("no-threads", |subject, house| Box::pin(basic::no_threads(subject, house))),
@@ -120,6 +151,7 @@ const CASES: [Case; 22] = [
     plain("junk-requests", |subject, house| Box::pin(basic::junk_requests(subject, house))),
     plain("memory", |subject, house| Box::pin(basic::memory(subject, house))),
     played("check", |subject, house| Box::pin(handoff::check(subject, house))),
+    played("install", |subject, house| Box::pin(account::install(subject, house))),
     played(WHOLE, |subject, house| Box::pin(handoff::whole(subject, house))),
     played("find", |subject, house| Box::pin(handoff::find(subject, house))),
     played("same-key-again", |subject, house| Box::pin(handoff::same_key_again(subject, house))),
@@ -127,13 +159,19 @@ const CASES: [Case; 22] = [
     played("withdraw", |subject, house| Box::pin(handoff::withdraw(subject, house))),
     played("faults", |subject, house| Box::pin(faults::passing(subject, house))),
     played("asked-to-wait", |subject, house| Box::pin(faults::asked_to_wait(subject, house))),
+    played("refused", |subject, house| Box::pin(faults::refused(subject, house))),
     played("credentials", |subject, house| Box::pin(faults::credentials(subject, house))),
     played("cancelled", |subject, house| Box::pin(faults::cancelled(subject, house))),
     played("worker-killed", |subject, house| Box::pin(faults::worker_killed(subject, house))),
     played("words-once", |subject, house| Box::pin(words::once(subject, house))),
+    played("replies-once", |subject, house| Box::pin(replies::once(subject, house))),
     played("fetch-elsewhere", |subject, house| Box::pin(words::fetch_elsewhere(subject, house))),
     played("poll", |subject, house| Box::pin(events::poll(subject, house))),
     played("webhook", |subject, house| Box::pin(events::webhook(subject, house))),
+    played("availability", |subject, house| Box::pin(account::availability(subject, house))),
+    played("options", |subject, house| Box::pin(account::options(subject, house))),
+    played("earlier-settings", |subject, house| Box::pin(upgrade::earlier_settings(subject, house))),
+    played("upgrade", |subject, house| Box::pin(upgrade::upgrade(subject, house))),
     played("connections-apart", |subject, house| Box::pin(apart::connections(subject, house))),
 ];
 

@@ -21,6 +21,9 @@ pub(crate) struct Options {
     /// the cases that need a platform are left out.
     #[arg(long)]
     scenario: Option<PathBuf>,
+    /// The file of the version before: upgrades begin with it, and its settings are tried.
+    #[arg(long)]
+    before: Option<PathBuf>,
     /// How the outcome is told.
     #[arg(long, default_value = "text")]
     report: Format,
@@ -40,7 +43,12 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
     let file = file.with_context(|| format!("{} cannot be read", options.file.display()))?;
     let scenario = options.scenario.as_deref().map(read).transpose()?;
     let program = std::env::current_exe().context("this program cannot find itself")?;
-    let report = Kit::new(file, program).run(scenario.as_ref().map(|relay| relay as &dyn Scenario))?;
+    let mut kit = Kit::new(file, program);
+    if let Some(before) = &options.before {
+        kit = kit
+            .before(before.canonicalize().with_context(|| format!("{} cannot be read", before.display()))?);
+    }
+    let report = kit.run(scenario.as_ref().map(|relay| relay as &dyn Scenario))?;
     match options.report {
         Format::Text => say(&report),
         Format::Junit => say(report.junit()),
