@@ -1,7 +1,7 @@
 //! A handoff through everything that can go wrong, at every request and at every wait.
 
 use handoff_core::{plugins::Mode, world::CallError};
-use handoff_model::connector::{Advice, ConnectorError, Transfer};
+use handoff_model::connector::{Advice, ConnectorError, Transfer, Transferred};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
@@ -148,7 +148,7 @@ pub(crate) async fn refused(subject: &Subject<'_>, house: &mut House) -> Result<
             let answer = stage.call("transfer", json!(transfer)).await;
             stage.scene.mend();
             let ended = match answer {
-                Ok(answer) => once(&stage, &transfer, &read(&stage, "transfer", answer)?).await,
+                Ok(answer) => there(&stage, &transfer, &read(&stage, "transfer", answer)?).await,
                 Err(Trouble::Call(error)) if is_final(&error) => {
                     nobody_has_it(&stage, &transfer, &error).await
                 }
@@ -156,7 +156,7 @@ pub(crate) async fn refused(subject: &Subject<'_>, house: &mut House) -> Result<
                     let look_first = !matches!(&trouble, Trouble::Call(error) if !is_doubt(error));
                     let held = go_on(&stage, &transfer, stage.scene.left().pop(), look_first).await;
                     match held {
-                        Ok(held) => once(&stage, &transfer, &held).await,
+                        Ok(held) => there(&stage, &transfer, &held).await,
                         Err(failure) => Err(failure),
                     }
                 }
@@ -167,12 +167,29 @@ pub(crate) async fn refused(subject: &Subject<'_>, house: &mut House) -> Result<
     Ok(none_without(requests))
 }
 
+/// Live agents have the chat; a line may stand in the place of what the platform would not take.
+async fn there(stage: &Stage, transfer: &Transfer, held: &Transferred) -> Result<(), Failure> {
+    let chats = stage.scene.platform.chats(transfer.key.as_str(), &stage.scene.kept()).await;
+    let replaced = chats.first().and_then(|chat| chat.words.as_ref()).is_some_and(|words| {
+        let same = transfer.transcript.iter().zip(words).filter(|(said, word)| said.content.text == **word);
+        words.len() == transfer.transcript.len() && same.count() + 1 == words.len()
+    });
+    if replaced && chats.len() == 1 && chats[0].held && chats[0].id == held.ticket.chat {
+        return Ok(());
+    }
+    once(stage, transfer, held).await
+}
+
 /// Whether the server gives the handoff up and lets the assistant answer again.
 fn is_final(error: &CallError) -> bool {
     matches!(error.clone().into_connector_error().advice(), Advice::GiveUp | Advice::Reauthorise)
 }
 
+/// What was half made is taken back, as the server does, and then no live agent has it.
 async fn nobody_has_it(stage: &Stage, transfer: &Transfer, error: &CallError) -> Result<(), Failure> {
+    let left = Transfer { checkpoint: stage.scene.left().pop(), ..transfer.clone() };
+    // It may offer no such thing.
+    drop(stage.call("withdraw", json!({ "transfer": left })).await);
     let chats = stage.scene.platform.chats(transfer.key.as_str(), &stage.scene.kept()).await;
     stage.scene.note(format!("the platform now has {chats:?}"));
     if !chats.iter().any(|chat| chat.held) {
