@@ -13,8 +13,8 @@ use std::sync::OnceLock;
 use handoff_sdk::{
     Connector, ConnectorError, Cx, Result,
     model::connector::{
-        Availability, Check, Choice, Find, Forward, Found, Install, Installed, Options, Receive, Received,
-        Send, Sent, Transfer, Transferred,
+        AskAvailability, Availability, Check, Choice, Find, Forward, Found, Install, Installed, Options,
+        Receive, Received, Send, Sent, Transfer, Transferred,
     },
 };
 use serde::Deserialize;
@@ -123,7 +123,7 @@ impl Connector for Misbehaving {
         Ok(Sent { external_ids: vec![field(&sent, "id")?], ..Sent::default() })
     }
 
-    async fn availability(&self, cx: &Cx) -> Result<Availability> {
+    async fn availability(&self, cx: &Cx, _asked: AskAvailability) -> Result<Availability> {
         let found = self.wire.read(cx, "/team").await.ok();
         Ok(match found.and_then(|team| team["online"].as_u64()) {
             _ if self.fault == Fault::SaysSomebodyIsThere => Availability::Yes,

@@ -79,7 +79,7 @@ async fn is_as(stage: &Stage, expected: &Option<String>, after: &str) -> Result<
 pub(crate) async fn availability(subject: &Subject<'_>, house: &mut House) -> Result<Done, Failure> {
     let stage = subject.stage(house).await?;
     let before = stage.scene.requests();
-    let answer = stage.call("availability", Value::Null).await;
+    let answer = stage.call("availability", json!({})).await;
     if is_not_offered(&answer) {
         return Ok(Done::LeftOut("it does not say whether anybody is there".to_owned()));
     }
@@ -101,7 +101,7 @@ pub(crate) async fn availability(subject: &Subject<'_>, house: &mut House) -> Re
             let stage = subject.stage(house).await?;
             stage.scene.break_at(n, fault);
             let last = stage.scene.requests() + n + 1;
-            let Ok(answer) = stage.call("availability", Value::Null).await else { continue };
+            let Ok(answer) = stage.call("availability", json!({})).await else { continue };
             let found: Availability = read(&stage, "availability", answer)?;
             if found != Availability::Unknown && stage.scene.requests() == last {
                 let text = format!(
