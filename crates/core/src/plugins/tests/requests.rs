@@ -255,6 +255,9 @@ async fn a_blob_is_sent_as_a_body_or_in_a_form_and_one_that_is_gone_is_not() {
             assert!(asked.contains(part), "{part} is not in {asked}");
         }
     }
-    assert_not_sent(send(&registry, gone).await, "no blob \"blob9\"");
+    // Asking again changes nothing about that, so it is a refusal and no failure of the way.
+    let refused = ask(&registry, "http.send", gone).await;
+    assert_eq!(refused["code"], 422, "{refused}");
+    assert!(refused["body"].to_string().contains("no blob \\\"blob9\\\""), "{refused}");
     assert_eq!(platform.was_asked(), None);
 }
