@@ -48,12 +48,29 @@ async fn on_zendesk(change: impl FnOnce(Setup) -> Setup) -> Result<(Zendesk, Ser
 
 /// A server with a portal of Bitrix24.
 async fn on_bitrix24(flags: &[&str], change: impl FnOnce(Setup) -> Setup) -> Result<(Bitrix24, Server)> {
+    on_bitrix24_with(flags, &[], change).await
+}
+
+/// A server with a portal that has these open channels beside its first.
+async fn on_bitrix24_with(
+    flags: &[&str],
+    lines: &[Value],
+    change: impl FnOnce(Setup) -> Setup,
+) -> Result<(Bitrix24, Server)> {
     let flags: Vec<&str> = FASTER.iter().chain(flags).copied().collect();
     let bitrix24 = Bitrix24::start(&flags).await?;
+    for line in lines {
+        bitrix24.control("line", line.clone()).await?;
+    }
     let setup = Setup::new()?.with_bitrix24(&bitrix24).with_clock_factor(FACTOR);
     let server = Server::start(change(setup)).await?;
     bitrix24.until_installed().await?;
     Ok((bitrix24, server))
+}
+
+/// The open channel 30.
+fn sales() -> Value {
+    json!({ "id": 30, "fields": { "LINE_NAME": "Sales" }, "queue": [103] })
 }
 
 /// Nothing to change.

@@ -128,9 +128,9 @@ async fn operators_of_a_chosen_line_get_the_chat() -> Result<()> {
     let to_sales = handoff_tests::assistants::with_handoff(handoff_tests::assistants::line(), |handoff| {
         handoff["options"] = json!({ "line": 30 });
     });
-    let (bitrix24, server) = on_bitrix24(PORTALS[0], |setup| setup.with_assistant(to_sales)).await?;
-    let sales = json!({ "id": 30, "fields": { "LINE_NAME": "Sales" }, "queue": [103] });
-    bitrix24.control("line", sales).await?;
+    let lines = [super::sales()];
+    let (bitrix24, server) =
+        super::on_bitrix24_with(PORTALS[0], &lines, |setup| setup.with_assistant(to_sales)).await?;
     let (chat, _) = passed_on(&bitrix24, &server).await?;
     assert_eq!(bitrix24.chat(chat).await?.raw["fields"]["line"], 30);
     Ok(())

@@ -17,7 +17,7 @@ const QUIET: &[&str] = &["--rate-limit", "false"];
 /// A portal whose bot passes chats on with these choices of the author's.
 async fn passing_on(flags: &[&str], options: Value) -> Result<(Bitrix24, Server)> {
     let line = with_handoff(assistants::line(), |handoff| handoff["options"] = options);
-    on_bitrix24(flags, |setup| setup.with_assistant(line)).await
+    super::on_bitrix24_with(flags, &[super::sales()], |setup| setup.with_assistant(line)).await
 }
 
 /// What the bot said so far.
@@ -106,8 +106,6 @@ async fn scenario_3_a_person_who_is_away_is_offered_the_chat_and_then_the_queue(
 #[tokio::test]
 async fn scenario_4_another_line_gets_the_chat() -> Result<()> {
     let (bitrix24, server) = passing_on(QUIET, json!({ "line": 30 })).await?;
-    let sales = json!({ "id": 30, "fields": { "LINE_NAME": "Sales" }, "queue": [103] });
-    bitrix24.control("line", sales).await?;
     let chat = in_queue(&bitrix24).await?;
     accepted(&server).await?;
     let seen = bitrix24.chat(chat).await?;

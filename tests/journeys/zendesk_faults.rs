@@ -203,9 +203,11 @@ async fn fault_10_metadata_beyond_4_kb_keeps_what_is_needed_most() -> Result<()>
     let fields: serde_json::Map<String, Value> =
         (0..60).map(|n| (format!("36000000{n:04}"), json!("v".repeat(60)))).collect();
     let assistant = with_handoff(patient(3600), |handoff| {
-        handoff["options"] = json!({ "priority": "urgent", "tags": ["kept"], "fields": fields });
+        handoff["options"] = json!({ "priority": "urgent", "tags": ["kept"], "fields": fields.clone() });
     });
-    let (zendesk, server) = account(&[], |setup| setup.with_assistant(assistant)).await?;
+    let exist = fields.keys().cloned().collect::<Vec<_>>().join(",");
+    let (zendesk, server) =
+        account(&["--custom-fields", &exist], |setup| setup.with_assistant(assistant)).await?;
     let mut person = Visitor::open(&server).await?;
     for n in 0..8 {
         person.says(&format!("question {n}")).await?;

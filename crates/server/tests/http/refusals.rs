@@ -40,7 +40,7 @@ async fn a_body_that_cannot_be_read_is_refused_with_its_place() {
         ("half a letter", message(r#"{"text":"\ud800"}"#), 400, "The body is not JSON"),
         ("too deep", message(deep), 422, "The field `text` is not accepted"),
         ("a number", message("7"), 422, "invalid type: integer `7`"),
-        ("no text", message("{}"), 422, "missing field `text`"),
+        ("no text", message("{}"), 422, "The field `text` is empty"),
         ("text twice", message(r#"{"text":"a","text":"b"}"#), 422, "duplicate field `text`"),
         ("wrong type", message(r#"{"text":5}"#), 422, "The field `text` is not accepted"),
         ("unknown field", message(r#"{"text":"a","txet":"b"}"#), 422, "unknown field `txet`"),
