@@ -53,15 +53,15 @@ pub(crate) async fn upgrade(subject: &Subject<'_>, house: &mut House) -> Result<
     }
     let (Some(one), Some(other)) = (stages.pop(), stages.pop()) else { return Ok(Done::Passed) };
     let (told, done) = watch::channel(0_usize);
-    let load = try_join_all(stages.iter().map(|stage| busy(stage, &told)));
+    let load = try_join_all(stages.iter().enumerate().map(|(caller, stage)| busy(stage, caller, &told)));
     let exchange = async {
         goes_on(&done).await;
-        let from_old = half(&one).await;
+        let from_old = half(&one, "kit-half-there").await;
         moving.put(&new.1).map_err(|error| one.failure(Promise::P7, format!("no file: {error}")))?;
         serves(&moving, &new.0, &one).await?;
         goes_on(&done).await;
         end(&one, from_old).await?;
-        let from_new = half(&other).await;
+        let from_new = half(&other, "kit-half-back").await;
         let connector = house.manifest.id.clone();
         let back = plugins::set_back(&moving.vault, &connector, Timestamp(1_790_000_000_000));
         back.map_err(|error| other.failure(Promise::P7, format!("there is no way back: {error}")))?;
@@ -75,12 +75,13 @@ pub(crate) async fn upgrade(subject: &Subject<'_>, house: &mut House) -> Result<
     Ok(Done::Passed)
 }
 
-/// Gives one chat after another away until it is over. Nothing is in the way, so nothing may go wrong.
-async fn busy(stage: &Stage, told: &watch::Sender<usize>) -> Result<(), Failure> {
+/// Gives one chat after another away until it is over. Nothing is in the way, so nothing may go wrong. All callers may
+/// have one platform, so no two of them have a key in common.
+async fn busy(stage: &Stage, caller: usize, told: &watch::Sender<usize>) -> Result<(), Failure> {
     let mut n = 0;
     while *told.borrow() != usize::MAX {
         n += 1;
-        let transfer = stage.scene.platform.transfer(&format!("kit-load-{n}")).await;
+        let transfer = stage.scene.platform.transfer(&format!("kit-load-{caller}-{n}")).await;
         let answer = stage.call("transfer", json!(transfer)).await.map_err(|trouble| {
             let text = format!("while another version takes over, a transfer ends with: {trouble}");
             stage.failure(Promise::P2, text)
@@ -112,8 +113,8 @@ struct Half {
     look_first: bool,
 }
 
-async fn half(stage: &Stage) -> Half {
-    let transfer = stage.scene.platform.transfer("kit-half-done").await;
+async fn half(stage: &Stage, key: &str) -> Half {
+    let transfer = stage.scene.platform.transfer(key).await;
     stage.scene.break_at(1, Fault::Limited(Some(1)));
     let answer = stage.call("transfer", json!(transfer)).await;
     stage.scene.mend();
