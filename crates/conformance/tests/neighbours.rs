@@ -8,7 +8,7 @@ use std::{
     fs,
     path::Path,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
@@ -218,11 +218,20 @@ async fn ask(
     registry.call(&ConnectionId::new(connection), call).await
 }
 
+/// Both connectors' files, read once: a build beside this test may put new ones in their place.
+fn files() -> &'static [(&'static str, Vec<u8>)] {
+    static FILES: OnceLock<Vec<(&str, Vec<u8>)>> = OnceLock::new();
+    FILES.get_or_init(|| {
+        let read = |package| (package, fs::read(beside_tests(package)).unwrap());
+        ["handoff-loopback", "handoff-misbehaving"].map(read).to_vec()
+    })
+}
+
 fn registry(place: &Path, mode: Mode, fault: &str, desk: &str) -> Arc<Registry> {
     let folder = place.join("plugins");
     fs::create_dir(&folder).unwrap();
-    for package in ["handoff-loopback", "handoff-misbehaving"] {
-        fs::copy(beside_tests(package), folder.join(format!("{package}.so"))).unwrap();
+    for (package, bytes) in files() {
+        fs::write(folder.join(format!("{package}.so")), bytes).unwrap();
     }
     let setup = |id: &str, connector: &str, settings| {
         let secrets =
