@@ -32,14 +32,15 @@ fn shows(chat: &Value, name: &str) -> usize {
 }
 
 #[tokio::test]
-async fn files_from_before_and_after_a_handoff_are_uploaded_and_what_is_refused_is_said_to_both_ends()
+async fn p2_p5_files_from_before_and_after_a_handoff_are_uploaded_and_what_is_refused_is_said_to_both_ends()
 -> Result<()> {
     let (zendesk, server) = on_zendesk(plain).await?;
     let mut person = Visitor::open(&server).await?;
     person.sends("My parcel looks like this", "before.png", "image/png", PICTURE).await?;
     person.says(WISH).await?;
     person.until_told(ACCEPTED).await?;
-    person.sends("", "after.pdf", "application/pdf", b"%PDF").await?;
+    // What the client calls the file's type is no word for one: that must keep nobody's file here.
+    person.sends("", "after.pdf", "no type at all;;", b"%PDF-canary-7731").await?;
     let chats = zendesk.until_chats("both files", |chats| {
         chats
             .first()
@@ -48,7 +49,10 @@ async fn files_from_before_and_after_a_handoff_are_uploaded_and_what_is_refused_
     let chats = chats.await?;
     assert_eq!(chats[0].count("My parcel looks like this"), 1);
     let size = PICTURE.len() as u64;
-    assert_eq!(kept(&zendesk).await?, [("before.png".to_owned(), size), ("after.pdf".to_owned(), 4)]);
+    assert_eq!(kept(&zendesk).await?, [("before.png".to_owned(), size), ("after.pdf".to_owned(), 16)]);
+    for canary in ["%PDF-canary-7731", "after.pdf"] {
+        assert_eq!(server.files_with(canary)?, Vec::<std::path::PathBuf>::new(), "{canary}");
+    }
 
     zendesk.fault(json!({ "method": "POST", "path": "/attachments", "kind": { "status": 413 } })).await?;
     person.sends("And the bill", "large.pdf", "application/pdf", b"%PDF large").await?;

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use handoff_core::{connections::Book, runtime::Runtime, world::Seal};
 use tokio::sync::{Semaphore, watch};
 
-use crate::{auth::ApiKeys, console::ConnectorDesk, metrics::Counts};
+use crate::{auth::ApiKeys, chat::Uploads, console::ConnectorDesk, metrics::Counts};
 
 /// What an operator may choose about the edges.
 #[derive(Debug, Clone)]
@@ -51,6 +51,7 @@ pub struct AppState {
     pub(crate) connections: Option<Arc<Book>>,
     pub(crate) counts: Arc<Counts>,
     pub(crate) streams: Arc<Semaphore>,
+    pub(crate) uploads: Arc<Uploads>,
     stopping: Arc<watch::Sender<bool>>,
 }
 
@@ -66,6 +67,7 @@ impl AppState {
             connectors: None,
             connections: None,
             counts: Arc::default(),
+            uploads: Arc::default(),
             stopping: Arc::new(watch::Sender::new(false)),
         }
     }

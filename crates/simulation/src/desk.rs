@@ -46,7 +46,9 @@ impl Desk {
                 zendesk::service(BASE.to_owned(), options, surroundings)
             }
             Route::OpenChannel | Route::Line => {
-                let flags = ["--seed", &seed, "--rate-limit", "false"];
+                // A portal posts once that a chat is over. Whoever was away can only look, and sees it where a chat that is
+                // over names no session.
+                let flags = ["--seed", &seed, "--rate-limit", "false", "--closed-session-named", "false"];
                 let Portal { options } = clap::Parser::try_parse_from(flags)?;
                 bitrix24::service(BASE.to_owned(), options, surroundings)
             }

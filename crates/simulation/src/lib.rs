@@ -29,4 +29,4 @@ mod switchboard;
 mod time;
 
 pub use flaw::Flaw;
-pub use play::{Report, simulate};
+pub use play::{Report, simulate, stumble};

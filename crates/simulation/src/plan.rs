@@ -58,6 +58,12 @@ impl Plan {
         Self { persons: 4, storm: Duration::from_secs(120), per_mille: 250, calm: 500, thinks: 2_000, ..self }
     }
 
+    /// One person, two processes, and nothing that goes wrong: for a run in which one thing does.
+    pub(crate) fn calm(route: Route) -> Self {
+        let storm = Duration::ZERO;
+        Self { route, nodes: 2, persons: 1, storm, per_mille: 0, calm: 0, budget: 900, thinks: 2_000 }
+    }
+
     /// How long a platform may take at the most to have a request take effect: within the time that it states.
     pub(crate) fn latest(&self) -> u64 {
         match self.route {

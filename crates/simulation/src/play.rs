@@ -78,14 +78,47 @@ pub fn simulate(seed: u64, flaw: Option<Flaw>, loud: bool) -> Result<Report> {
     runtime.block_on(play(seed, flaw, loud))
 }
 
+/// Plays a chat in which nothing goes wrong, but that one of two processes stands still, for longer than it holds its work:
+/// when it has taken work so many times, with the next in its hands. The other one takes that over meanwhile. None when
+/// the first takes work less often.
+///
+/// # Errors
+/// When the stage cannot be set.
+pub fn stumble(route: Route, seed: u64, times: u64) -> Result<Option<Report>> {
+    let _ = tracing::subscriber::set_global_default(tracing::subscriber::NoSubscriber::new());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
+    runtime.block_on(async {
+        let (time, dice) = (Time::new(), Dice::new(seed));
+        let mut one = Run { seed, plan: Plan::calm(route), flaw: None, stumble: Some(times), reached: false };
+        let report = end(&mut one, &time, &dice, false).await?;
+        Ok(one.reached.then_some(report))
+    })
+}
+
+/// What is played.
+struct Run {
+    seed: u64,
+    plan: Plan,
+    flaw: Option<Flaw>,
+    /// How often the process takes work before it stands still.
+    stumble: Option<u64>,
+    /// Whether it came to that.
+    reached: bool,
+}
+
 async fn play(seed: u64, flaw: Option<Flaw>, loud: bool) -> Result<Report> {
     let (time, dice) = (Time::new(), Dice::new(seed));
     let plan = Plan::draw(&dice);
     let plan = if flaw.is_some() { plan.fierce() } else { plan };
+    end(&mut Run { seed, plan, flaw, stumble: None, reached: false }, &time, &dice, loud).await
+}
+
+async fn end(run: &mut Run, time: &Time, dice: &Dice, loud: bool) -> Result<Report> {
+    let (seed, plan) = (run.seed, run.plan.clone());
     let story = Story::new(time.clone(), loud);
     story.tell(format_args!("{plan:?}"));
     let mut tally = Tally::default();
-    let ended = tokio::time::timeout(STUCK, act(seed, &plan, flaw, &time, &dice, &story, &mut tally)).await;
+    let ended = tokio::time::timeout(STUCK, act(run, time, dice, &story, &mut tally)).await;
     match ended {
         Ok(done) => done.with_context(|| format!("seed {seed}"))?,
         Err(_) => {
@@ -108,15 +141,8 @@ async fn play(seed: u64, flaw: Option<Flaw>, loud: bool) -> Result<Report> {
     })
 }
 
-async fn act(
-    seed: u64,
-    plan: &Plan,
-    flaw: Option<Flaw>,
-    time: &Time,
-    dice: &Dice,
-    story: &Story,
-    tally: &mut Tally,
-) -> Result<()> {
+async fn act(run: &mut Run, time: &Time, dice: &Dice, story: &Story, tally: &mut Tally) -> Result<()> {
+    let (seed, flaw, plan) = (run.seed, run.flaw, &run.plan);
     let network = Network::new(plan, dice.clone(), story.clone());
     let cluster = Arc::new(OnceCell::<Cluster>::new());
     let desk = Desk::open(plan.route, seed, outlet(network.clone(), cluster.clone()))?;
@@ -127,6 +153,10 @@ async fn act(
     let cluster = cluster.get_or_init(|| async { made }).await.clone();
     let door = Door { cluster, desk, network };
     set_the_stage(plan, &door).await?;
+    let power = door.cluster.node(0).context("no node")?.power;
+    if let Some(times) = run.stumble {
+        power.stumble_after(times);
+    }
     let mut persons = Vec::new();
     for n in 0..plan.persons {
         persons.push(tokio::spawn(person::live(door.clone(), format!("p{n}"), plan.thinks)));
@@ -151,6 +181,7 @@ async fn act(
     }
     tally.sealed_leaks += auditor.nothing_readable(&memory);
     all_is_done(&disk, tally).await;
+    run.reached = power.has_stumbled();
     Ok(())
 }
 

@@ -171,7 +171,15 @@ impl Outbox for Rows {
         held_until: Timestamp,
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<EffectRow>>> {
-        self.change(move |memory| Box::pin(async move { memory.claim(now, held_until, limit).await }))
+        self.change(move |memory| {
+            Box::pin(async move {
+                let claimed = memory.claim(now, held_until, limit).await?;
+                if !claimed.is_empty() {
+                    self.power.took_work();
+                }
+                Ok(claimed)
+            })
+        })
     }
 
     fn next_due(&self) -> BoxFuture<'_, Result<Option<Timestamp>>> {

@@ -1,12 +1,14 @@
 //! A few seeds of each kind, one seed twice, and rules broken on purpose.
 
 use anyhow::{Result, bail, ensure};
-use handoff_simulation::{Flaw, Report, simulate};
+use handoff_simulation::{Flaw, Report, plan::Route, simulate, stumble};
 
 /// Seeds that are part of every test run.
 const FEW: u64 = 60;
 /// Seeds within which a broken rule has to be noticed.
 const ENOUGH: u64 = 400;
+/// Seeds under which a process stumbles over each piece of work.
+const SEEDS_OF_A_STUMBLE: u64 = 12;
 
 #[test]
 fn p1_to_p7_hold_in_every_seed() -> Result<()> {
@@ -31,6 +33,31 @@ fn the_same_seed_is_the_same_run_to_the_last_byte() -> Result<()> {
     let (one, other) = (simulate(1, None, false)?, simulate(2, None, false)?);
     ensure!(one.hash != other.hash, "two seeds are one run");
     Ok(())
+}
+
+/// Whoever stands still with work in its hands, for longer than it holds it, finds when it wakes up that another has done
+/// it. Every piece of work of a chat is tried, each under some seeds, since it is a matter of chance who takes it.
+fn stumbles_over_every_piece_of_work(route: Route) -> Result<()> {
+    let mut tried = 0;
+    for seed in 1..=SEEDS_OF_A_STUMBLE {
+        let mut times = 0;
+        while let Some(report) = stumble(route, seed, times)? {
+            ensure!(report.is_clean(), "{route:?}, seed {seed}, {times}: {}", found(&report).join("\n"));
+            (times, tried) = (times + 1, tried + 1);
+        }
+    }
+    ensure!(tried > 3 * SEEDS_OF_A_STUMBLE, "{route:?} has hardly any work: {tried}");
+    Ok(())
+}
+
+#[test]
+fn p3_whoever_stood_still_with_work_in_its_hands_doubles_nothing_on_bitrix24() -> Result<()> {
+    stumbles_over_every_piece_of_work(Route::OpenChannel)
+}
+
+#[test]
+fn p3_whoever_stood_still_with_work_in_its_hands_doubles_nothing_on_zendesk() -> Result<()> {
+    stumbles_over_every_piece_of_work(Route::Zendesk)
 }
 
 /// Plays seed after seed until the broken rule shows, as something that holds one of these words.

@@ -36,12 +36,20 @@ pub(crate) async fn get(client: &Client<'_>, id: u64, offline: bool) -> Result<O
     Ok(found.is_object().then(|| line(id, &found)))
 }
 
+/// Every open channel with these members, and with its queue where that is wanted.
+async fn listed(client: &Client<'_>, select: &[&str], with_queue: bool) -> Result<Vec<Value>, Failure> {
+    let queue = if with_queue { "Y" } else { "N" };
+    let wishes = json!({ "select": select, "order": { "ID": "ASC" }, "limit": 200 });
+    let body = json!({ "PARAMS": wishes, "OPTIONS": { "QUEUE": queue } });
+    let found = client.read("imopenlines.config.list.get", &body).await?;
+    Ok(wire::items(&found).into_iter().cloned().collect())
+}
+
 /// Number and name of every open channel.
 pub(crate) async fn list(client: &Client<'_>) -> Result<Vec<(u64, String)>, Failure> {
-    let body = json!({ "PARAMS": { "select": ["ID", "LINE_NAME"], "order": { "ID": "ASC" }, "limit": 200 } });
-    let found = client.read("imopenlines.config.list.get", &body).await?;
+    let found = listed(client, &["ID", "LINE_NAME"], false).await?;
     let named = |line: &Value| Some((wire::id(&line["ID"])?, wire::text(&line["LINE_NAME"]).to_owned()));
-    Ok(wire::items(&found).into_iter().filter_map(named).collect())
+    Ok(found.iter().filter_map(named).collect())
 }
 
 /// Most open channels that are asked whether somebody is there.
@@ -74,18 +82,16 @@ async fn greeted(client: &Client<'_>) -> Result<Vec<u64>> {
         return Ok(Vec::new());
     }
     let bot = bot::number(client).await?;
-    let select = ["ID", "ACTIVE", "WELCOME_BOT_ENABLE", "WELCOME_BOT_ID"];
-    let body = json!({ "PARAMS": { "select": select, "order": { "ID": "ASC" }, "limit": 200 } });
-    let found = client.read("imopenlines.config.list.get", &body).await?;
+    let found = listed(client, &["ID", "ACTIVE", "WELCOME_BOT_ENABLE", "WELCOME_BOT_ID"], false).await?;
     let ours = |row: &Value| {
         let id = wire::id(&row["ID"])?;
         let line = line(id, row);
         (line.is_active && line.bot == Some(bot)).then_some(id)
     };
-    Ok(wire::items(&found).into_iter().filter_map(ours).collect())
+    Ok(found.iter().filter_map(ours).collect())
 }
 
-/// Choices for a field that names an open channel or a live agent, or says what becomes of who comes back.
+/// Choices for a field that names an open channel or a live agent.
 pub(crate) async fn choices(client: &Client<'_>, field: &str) -> Result<Vec<Choice>> {
     let choice = |value: String, label: String| Choice { value, label };
     match field {
@@ -97,10 +103,6 @@ pub(crate) async fn choices(client: &Client<'_>, field: &str) -> Result<Vec<Choi
             Ok(rows(client).await?.into_iter().map(named).collect())
         }
         "user" => Ok(people(client).await?),
-        "when_person_comes_back" => Ok(vec![
-            choice("assistant".to_owned(), "the assistant, in a new session".to_owned()),
-            choice("operators".to_owned(), "the operators, at once".to_owned()),
-        ]),
         _ => Err(ConnectorError::Unsupported { verb: format!("options for {field}") }),
     }
 }
@@ -114,9 +116,7 @@ struct Row {
 }
 
 async fn rows(client: &Client<'_>) -> Result<Vec<Row>, Failure> {
-    let wishes = json!({ "select": ["ID", "LINE_NAME", "ACTIVE"], "order": { "ID": "ASC" }, "limit": 200 });
-    let body = json!({ "PARAMS": wishes, "OPTIONS": { "QUEUE": "Y" } });
-    let found = client.read("imopenlines.config.list.get", &body).await?;
+    let found = listed(client, &["ID", "LINE_NAME", "ACTIVE"], true).await?;
     let row = |row: &Value| {
         Some(Row {
             id: wire::id(&row["ID"])?,
@@ -125,7 +125,7 @@ async fn rows(client: &Client<'_>) -> Result<Vec<Row>, Failure> {
             queue: wire::items(&row["QUEUE"]).into_iter().filter_map(wire::id).collect(),
         })
     };
-    Ok(wire::items(&found).into_iter().filter_map(row).collect())
+    Ok(found.iter().filter_map(row).collect())
 }
 
 /// Everybody who works on the portal, as far as it is not too large: those first who are in a queue, with its open

@@ -39,10 +39,16 @@ pub(crate) async fn poll(client: &Client<'_>, poll: Poll) -> Result<Polled> {
     let settings = &client.portal.settings;
     let mut cursor: Cursor =
         poll.cursor.and_then(|cursor| serde_json::from_value(cursor).ok()).unwrap_or_default();
-    let (mut events, mut wait_ms) = (Vec::new(), IDLE_MS);
-    if settings.native && settings.event_mode == EventMode::Fetch {
-        (events, wait_ms) = fetch(client, &mut cursor.offset).await?;
-    }
+    let fetches = settings.native && settings.event_mode == EventMode::Fetch;
+    let fetched = if fetches { fetch(client, &mut cursor.offset).await } else { Ok((Vec::new(), IDLE_MS)) };
+    let (mut events, wait_ms) = match fetched {
+        // A bot that cannot be asked is no reason to forget the chats that are carried.
+        Err(error) if settings.has_application() => {
+            warn!("The bot's events could not be fetched: {error}");
+            (Vec::new(), IDLE_MS)
+        }
+        fetched => fetched?,
+    };
     if settings.has_application() {
         let client = client.as_application();
         if let Err(error) = bridge::acknowledge(&client).await {

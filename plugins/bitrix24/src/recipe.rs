@@ -107,7 +107,11 @@ fn summary(options: &Value) -> Result<Option<String>> {
             let text = bbcode::from_markdown(truncate_utf16(text.trim(), LONGEST_SUMMARY));
             Ok(Some(text).filter(|text| !text.is_empty()))
         }
-        _ => Err(ConnectorError::Refused { detail: "the option summary must be a text".to_owned() }),
+        // What an expression gave.
+        Value::Number(_) | Value::Bool(_) => Ok(Some(options["summary"].to_string())),
+        Value::Array(_) | Value::Object(_) => {
+            Err(ConnectorError::Refused { detail: "the option summary must be a text".to_owned() })
+        }
     }
 }
 

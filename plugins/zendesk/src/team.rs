@@ -74,14 +74,7 @@ async fn look(support: &Support<'_>) -> Result<Availability> {
 /// # Errors
 /// Unsupported for a field that is written and not chosen.
 pub(crate) async fn choices(support: Result<Support<'_>>, field: &str) -> Result<Vec<Choice>> {
-    let fixed = |values: &[&str]| {
-        let choice = |value: &&str| Choice { value: (*value).to_owned(), label: (*value).to_owned() };
-        Ok(values.iter().map(choice).collect())
-    };
     match field {
-        "priority" => fixed(&["low", "normal", "high", "urgent"]),
-        "type" => fixed(&["question", "incident", "problem", "task"]),
-        "transcript" => fixed(&["comment", "file"]),
         "group" => listed(support?, "groups", "name").await,
         "brand" => listed(support?, "brands", "name").await,
         "form" => listed(support?, "ticket_forms", "name").await,

@@ -41,7 +41,7 @@ impl Scenario for Zendesk {
     }
 
     fn fields(&self) -> Vec<String> {
-        let fields = ["priority", "group", "brand", "form"];
+        let fields = ["group", "brand", "form"];
         fields.into_iter().filter(|_| self.0 == Route::Ticket).map(str::to_owned).collect()
     }
 

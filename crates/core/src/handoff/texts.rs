@@ -26,6 +26,18 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Every outcome, in the order in which they may come.
+    pub const ALL: [Self; 8] = [
+        Self::Asked,
+        Self::Accepted,
+        Self::Queued,
+        Self::Delayed,
+        Self::FallenBack,
+        Self::NobodyThere,
+        Self::Failed,
+        Self::Closed,
+    ];
+
     /// The outcome in one word.
     pub fn name(self) -> &'static str {
         match self {
@@ -120,9 +132,9 @@ pub struct Texts {
 }
 
 impl Texts {
-    /// What to say for an outcome of a handoff by this route; none when silence was declared.
-    pub fn say(&self, outcome: Outcome, route: Route) -> Option<&str> {
-        let chosen = match outcome {
+    /// What its author chose for an outcome; none: the default words.
+    pub fn chosen(&self, outcome: Outcome) -> Option<&Words> {
+        match outcome {
             Outcome::Asked => &self.asked,
             Outcome::Accepted => &self.accepted,
             Outcome::Queued => &self.queued,
@@ -131,8 +143,28 @@ impl Texts {
             Outcome::NobodyThere => &self.nobody_there,
             Outcome::Failed => &self.failed,
             Outcome::Closed => &self.closed,
+        }
+        .as_ref()
+    }
+
+    /// Chooses for an outcome; none: the default words.
+    pub fn choose(&mut self, outcome: Outcome, words: Option<Words>) {
+        let place = match outcome {
+            Outcome::Asked => &mut self.asked,
+            Outcome::Accepted => &mut self.accepted,
+            Outcome::Queued => &mut self.queued,
+            Outcome::Delayed => &mut self.delayed,
+            Outcome::FallenBack => &mut self.fallen_back,
+            Outcome::NobodyThere => &mut self.nobody_there,
+            Outcome::Failed => &mut self.failed,
+            Outcome::Closed => &mut self.closed,
         };
-        match chosen {
+        *place = words;
+    }
+
+    /// What to say for an outcome of a handoff by this route; none when silence was declared.
+    pub fn say(&self, outcome: Outcome, route: Route) -> Option<&str> {
+        match self.chosen(outcome) {
             Some(Words::Say(text)) => Some(text),
             Some(Words::Silent(_)) => None,
             None => Some(outcome.default_text(route)),
@@ -141,19 +173,8 @@ impl Texts {
 
     /// Every text an author wrote, with the name of its outcome.
     pub fn written(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        [
-            ("asked", &self.asked),
-            ("accepted", &self.accepted),
-            ("queued", &self.queued),
-            ("delayed", &self.delayed),
-            ("fallen_back", &self.fallen_back),
-            ("nobody_there", &self.nobody_there),
-            ("failed", &self.failed),
-            ("closed", &self.closed),
-        ]
-        .into_iter()
-        .filter_map(|(name, words)| match words {
-            Some(Words::Say(text)) => Some((name, text.as_str())),
+        Outcome::ALL.into_iter().filter_map(|outcome| match self.chosen(outcome) {
+            Some(Words::Say(text)) => Some((outcome.name(), text.as_str())),
             _ => None,
         })
     }

@@ -40,6 +40,13 @@ impl<T> Default for Shelf<T> {
     }
 }
 
+impl<T> Shelf<T> {
+    /// Whatever was asked before counts no more.
+    pub(super) fn clear(&self) {
+        self.0.lock().clear();
+    }
+}
+
 impl<T: Clone + Send + Sync + 'static> Shelf<T> {
     /// The answer to a question: one from a short while ago, or the one that `ask` gets. A failure is not kept.
     fn get(
@@ -61,6 +68,9 @@ impl Runtime {
     /// # Errors
     /// Why the platform does not tell, for people.
     pub async fn choices(&self, connection: &ConnectionId, field: &str) -> Result<Arc<Vec<Choice>>, String> {
+        if let Some(fixed) = self.fixed_choices(connection, field) {
+            return Ok(Arc::new(fixed));
+        }
         let request = json!(Options { field: field.to_owned() });
         let asked = self.0.choices.get(
             json!([connection, field]).to_string(),
@@ -69,6 +79,14 @@ impl Runtime {
             || ask(self.0.parts.connectors.clone(), connection.clone(), "options", request),
         );
         asked.await
+    }
+
+    /// What can be chosen where that is the same for every account: the connector's manifest says it.
+    fn fixed_choices(&self, connection: &ConnectionId, field: &str) -> Option<Vec<Choice>> {
+        let manifest = self.manifest(connection)?;
+        let option =
+            manifest.capabilities.options.iter().find(|option| option.name == field && !option.live)?;
+        Some(option.among.clone())
     }
 
     /// Whether live agents are there who would get a chat with these options. What cannot be found out is *unknown*.

@@ -101,9 +101,6 @@ impl Runtime {
         if chosen.is_empty() || !listed {
             return Vec::new();
         }
-        if !field.live {
-            return unknown(field, &chosen, &field.among, platform);
-        }
         match self.choices(connection, &field.name).await {
             Ok(choices) => unknown(field, &chosen, &choices, platform),
             Err(cause) => {
@@ -145,18 +142,15 @@ fn idle(manifest: &Manifest, way: &Way<'_>) -> Vec<Remark> {
     given.map(|field| (true, format!("{} means nothing for {what}; it does nothing", field.title))).collect()
 }
 
-/// Whether a value is of its kind.
+/// What is wrong with a value that is not of its kind.
 fn shape(field: &OptionField, value: &Value) -> Option<String> {
-    let word = |value: &Value| value.is_string() || value.is_number();
-    let (fits, wanted) = match field.kind {
-        OptionKind::Text => (word(value), "a text"),
-        OptionKind::Choice => (word(value), "one of the list"),
-        OptionKind::Words => {
-            (word(value) || value.as_array().is_some_and(|words| words.iter().all(word)), "a list of words")
-        }
-        OptionKind::Fields => (value.is_object(), "an object: values by field"),
+    let wanted = match field.kind {
+        OptionKind::Text => "a text",
+        OptionKind::Choice => "one of the list",
+        OptionKind::Words => "a list of words",
+        OptionKind::Fields => "an object: values by field",
     };
-    (!fits).then(|| format!("{} ({}) must be {wanted}", field.title, field.name))
+    (!field.kind.holds(value)).then(|| format!("{} ({}) must be {wanted}", field.title, field.name))
 }
 
 /// What was chosen from the list. Expressions cannot be checked before they are evaluated.

@@ -192,6 +192,9 @@ impl Runtime {
     /// Other channels and accounts from now on.
     pub fn set_ways(&self, channels: Vec<Channel>, connections: Vec<Connection>) {
         *self.0.ways.write() = Ways { channels: channels.into(), connections: connections.into() };
+        // A connection may lead to another account now.
+        self.0.choices.clear();
+        self.0.availability.clear();
     }
 
     /// What the connector of an account says about itself; none while it is not loaded.

@@ -92,7 +92,7 @@ fn fire(
                 remarks.push(refusal.to_string());
                 request(draft, id, node, &other, &target, remarks);
             }
-            None => refuse(draft, id, node, action, &refusal),
+            None => refuse(draft, id, node, action, &refusal, remarks),
         },
     }
 }
@@ -146,11 +146,19 @@ fn request(
 }
 
 /// Not allowed, or nowhere to go: a dead letter from the start, and the assistant goes on.
-fn refuse(draft: &mut Draft<'_>, id: HandoffId, node: &NodeId, action: &ExternalHandoff, refusal: &Refusal) {
+fn refuse(
+    draft: &mut Draft<'_>,
+    id: HandoffId,
+    node: &NodeId,
+    action: &ExternalHandoff,
+    refusal: &Refusal,
+    remarks: Vec<String>,
+) {
     let fired_seq = draft.conversation.last_seq;
     let mut handoff = record(draft, id.clone(), node, action, None, fired_seq);
     handoff.state =
         HandoffState::Failed { reason: refusal.to_string(), at: draft.setting.now, nobody_there: false };
+    remarks.into_iter().for_each(|remark| handoff.receipt.remark(remark));
     handoff.receipt.remark(refusal.to_string());
     draft.notes.push(format!("{node}: {refusal}"));
     if let Some(text) = action.texts.say(Outcome::Failed, handoff.route) {

@@ -43,7 +43,7 @@ impl Live {
 
 /// The files that serve; none when no server answers, or the configuration has no key to ask it with.
 pub(super) async fn serving(config: &Config) -> Option<Vec<Live>> {
-    let asked = ask(config, Method::GET, "/v1/connectors", None).await.ok()?;
+    let asked = ask(config, Method::GET, "/v1/connectors", None, PATIENCE).await.ok()?;
     let answer: Answer = asked.error_for_status().ok()?.json().await.ok()?;
     Some(answer.files.into_iter().filter(|file| file.generation > 0).collect())
 }
@@ -53,7 +53,7 @@ pub(super) async fn serving(config: &Config) -> Option<Vec<Live>> {
 /// # Errors
 /// Why it did not, in its own words.
 pub(super) async fn tell(config: &Config, path: &str, body: Option<Value>) -> anyhow::Result<Value> {
-    answered(ask(config, Method::POST, path, body).await?).await
+    answered(ask(config, Method::POST, path, body, LONGEST).await?).await
 }
 
 /// Asks the running server.
@@ -61,7 +61,7 @@ pub(super) async fn tell(config: &Config, path: &str, body: Option<Value>) -> an
 /// # Errors
 /// Why it did not answer, in its own words.
 pub(super) async fn read(config: &Config, path: &str) -> anyhow::Result<Value> {
-    answered(ask(config, Method::GET, path, None).await?).await
+    answered(ask(config, Method::GET, path, None, LONGEST).await?).await
 }
 
 /// Has the running server delete something.
@@ -69,7 +69,7 @@ pub(super) async fn read(config: &Config, path: &str) -> anyhow::Result<Value> {
 /// # Errors
 /// Why it did not, in its own words.
 pub(super) async fn delete(config: &Config, path: &str) -> anyhow::Result<()> {
-    answered(ask(config, Method::DELETE, path, None).await?).await.map(drop)
+    answered(ask(config, Method::DELETE, path, None, LONGEST).await?).await.map(drop)
 }
 
 async fn answered(answer: Response) -> anyhow::Result<Value> {
@@ -88,14 +88,20 @@ async fn answered(answer: Response) -> anyhow::Result<Value> {
     bail!("{}", refusal.detail)
 }
 
-async fn ask(config: &Config, method: Method, path: &str, body: Option<Value>) -> anyhow::Result<Response> {
+async fn ask(
+    config: &Config,
+    method: Method,
+    path: &str,
+    body: Option<Value>,
+    patience: Duration,
+) -> anyhow::Result<Response> {
     let admin = |key: &&ApiKeyConfig| key.scopes.iter().any(|scope| scope == "admin");
     let key = config.api_keys.values().find(admin).context(
         "the running server has to do this, and the configuration has no API key with the scope admin to ask it \
          with; add one under [api_keys.…] and start the server again",
     )?;
     let key = key.key.read()?;
-    let client = Client::builder().connect_timeout(PATIENCE).timeout(LONGEST).no_proxy().build()?;
+    let client = Client::builder().connect_timeout(PATIENCE).timeout(patience).no_proxy().build()?;
     let url = format!("http://{}{path}", config.server.listen);
     let request = client.request(method, url).bearer_auth(secrecy::ExposeSecret::expose_secret(&key));
     let request = match body {

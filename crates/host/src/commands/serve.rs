@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::Context;
 use handoff_core::{
-    connections::{ActError, Book},
+    connections::{ActError, Book, Entry},
     plugins::Registry,
     runtime::Runtime,
     world::{Clock, Connectors},
@@ -17,6 +17,7 @@ use handoff_server::{
     ApiKey, ApiKeys, AppState, Options,
     console::{self, ConnectorDesk, ConsoleState},
 };
+use serde_json::Value;
 use tokio::{net::TcpListener, signal::unix, sync::watch, task::JoinHandle};
 
 use super::{connectors, say};
@@ -114,34 +115,36 @@ fn spawn_work(host: &Host) {
     });
 }
 
-/// Sets accounts up on their platforms: each until that works, and again whenever another file serves it.
+/// Sets accounts up on their platforms: each until that works, and again whenever another file serves it, or it has
+/// other settings.
 async fn set_up_all(book: Arc<Book>, registry: Arc<Registry>, clock: Arc<dyn Clock>) {
     let mut changes = registry.changes();
-    let mut begun = BTreeMap::<ConnectionId, Option<Arc<Manifest>>>::new();
+    let mut begun = BTreeMap::<ConnectionId, (Value, Option<Arc<Manifest>>)>::new();
     let mut tasks = BTreeMap::<ConnectionId, JoinHandle<()>>::new();
     loop {
-        let ids: Vec<_> = book.list().into_iter().map(|standing| standing.entry.id).collect();
+        let entries: Vec<_> = book.list().into_iter().map(|standing| standing.entry).collect();
+        let is_there = |id: &ConnectionId| entries.iter().any(|entry| entry.id == *id);
         tasks.retain(|id, task| {
-            ids.contains(id) || {
+            is_there(id) || {
                 task.abort();
                 false
             }
         });
-        begun.retain(|id, _| ids.contains(id));
-        for id in ids {
-            let serves = registry.manifest(&id);
-            let same = match (begun.get(&id), &serves) {
+        begun.retain(|id, _| is_there(id));
+        for Entry { id, settings, .. } in &entries {
+            let serves = registry.manifest(id);
+            let same_file = match (begun.get(id).map(|(_, before)| before), &serves) {
                 (Some(Some(before)), Some(now)) => Arc::ptr_eq(before, now),
                 // Without a file the one attempt says so in the log.
                 (Some(_), None) => true,
                 (None, _) | (Some(None), Some(_)) => false,
             };
-            if same {
+            if same_file && begun.get(id).is_some_and(|(before, _)| before == settings) {
                 continue;
             }
-            begun.insert(id.clone(), serves);
+            begun.insert(id.clone(), (settings.clone(), serves));
             let work = set_up(book.clone(), id.clone(), clock.clone(), registry.changes());
-            if let Some(earlier) = tasks.insert(id, tokio::spawn(work)) {
+            if let Some(earlier) = tasks.insert(id.clone(), tokio::spawn(work)) {
                 earlier.abort();
             }
         }

@@ -155,6 +155,18 @@ pub enum OptionKind {
     Fields,
 }
 
+impl OptionKind {
+    /// Whether a value is of this kind. A number is as good as its digits.
+    pub fn holds(self, value: &serde_json::Value) -> bool {
+        let word = |value: &serde_json::Value| value.is_string() || value.is_number();
+        match self {
+            Self::Text | Self::Choice => word(value),
+            Self::Words => word(value) || value.as_array().is_some_and(|words| words.iter().all(word)),
+            Self::Fields => value.is_object(),
+        }
+    }
+}
+
 /// What the platform's own channel carries.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ChannelLimits {

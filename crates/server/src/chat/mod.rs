@@ -18,7 +18,7 @@ pub(crate) use events::{AckIn, Events, EventsQuery, acknowledge, events};
 pub(crate) use fault::sentence;
 pub(crate) use files::file;
 pub(crate) use say::{MessageIn, StartIn, say, start};
-pub(crate) use upload::{UploadQuery, Uploaded, upload};
+pub(crate) use upload::{UploadQuery, Uploaded, Uploads, upload};
 pub(crate) use view::{Line, TurnOut};
 
 use crate::{AppState, web::Problem};

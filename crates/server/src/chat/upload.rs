@@ -3,13 +3,17 @@
 //! The name that an upload gives carries what is needed to find the file, encrypted together with the conversation: in
 //! another conversation it names nothing.
 
+use std::{collections::VecDeque, time::Duration};
+
 use axum::{
     body::Body,
     http::{HeaderMap, StatusCode, header},
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use handoff_model::{Attachment, Source};
+use handoff_model::{Attachment, Source, Timestamp};
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::{Address, Answer, answer};
 use crate::{
@@ -21,6 +25,55 @@ use crate::{
 const LARGEST: usize = 50 * 1024 * 1024;
 /// What a file is when nobody says.
 const UNKNOWN: &str = "application/octet-stream";
+
+/// Files that are taken in at the same time: each is in memory for a moment.
+const AT_ONCE: usize = 4;
+/// Files, and their bytes, that are taken in within a day, for as long as they are kept. Anybody can send files, and
+/// nobody may fill the disk with them.
+const FILES_A_DAY: usize = 20_000;
+const BYTES_A_DAY: u64 = 4 * 1024 * 1024 * 1024;
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// Seconds after which a client may try again.
+const SOON: u64 = 5;
+const LATER: u64 = 600;
+
+/// How much persons sent.
+pub(crate) struct Uploads {
+    room: Semaphore,
+    taken: Mutex<VecDeque<(Timestamp, u64)>>,
+}
+
+impl Default for Uploads {
+    fn default() -> Self {
+        Self { room: Semaphore::new(AT_ONCE), taken: Mutex::default() }
+    }
+}
+
+impl Uploads {
+    fn begin(&self) -> Result<SemaphorePermit<'_>, Problem> {
+        let full = |_| {
+            Problem::unavailable("Too many files are being sent just now. Send it again in a moment.", SOON)
+        };
+        self.room.try_acquire().map_err(full)
+    }
+
+    /// Counts a file, if there is room for it.
+    fn count(&self, now: Timestamp, bytes: u64) -> Result<(), Problem> {
+        let mut taken = self.taken.lock();
+        while taken.front().is_some_and(|(at, _)| now.since(*at) >= DAY) {
+            taken.pop_front();
+        }
+        let sum: u64 = taken.iter().map(|(_, bytes)| bytes).sum();
+        if taken.len() >= FILES_A_DAY || sum + bytes > BYTES_A_DAY {
+            return Err(Problem::unavailable(
+                "The server keeps no more files for now. Send it later, or say it in words.",
+                LATER,
+            ));
+        }
+        taken.push_back((now, bytes));
+        Ok(())
+    }
+}
 
 /// What the file is called.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -62,10 +115,12 @@ pub(crate) async fn upload(
     }
     let media_type = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or(UNKNOWN);
     let media_type = media_type.to_owned();
+    let _room = state.uploads.begin()?;
     let bytes = read_body(headers, body, LARGEST).await?;
     if bytes.is_empty() {
         return Err(Problem::invalid("The file is empty. Send its bytes as the body."));
     }
+    state.uploads.count(state.runtime.clock().now(), bytes.len() as u64)?;
     let blob = state.runtime.keep_blob(media_type.clone(), bytes.to_vec()).await?;
     let attachment = Attachment { name, media_type, source: Source::Blob(blob) };
     let kept = Kept { conversation: address.conversation().to_string(), attachment };
@@ -84,4 +139,30 @@ pub(super) fn uploaded(state: &AppState, address: &Address, file: &str) -> Resul
     open().ok_or_else(|| {
         Problem::invalid("A name in `files` names no file of this conversation. Upload the file again and send its new name.")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_so_many_files_are_taken_in_at_once_and_within_a_day() {
+        let uploads = Uploads::default();
+        let held: Vec<_> = (0..AT_ONCE).map(|_| uploads.begin().ok()).collect();
+        assert!(held.iter().all(Option::is_some) && uploads.begin().is_err());
+        drop(held);
+        assert!(uploads.begin().is_ok());
+        let (now, half) = (Timestamp(0), BYTES_A_DAY / 2);
+        assert!(uploads.count(now, half).is_ok() && uploads.count(now.after(DAY / 2), half).is_ok());
+        assert!(uploads.count(now.after(DAY / 2), 1).is_err(), "the day's bytes are used up");
+        assert!(uploads.count(now.after(DAY), half).is_ok(), "the first is no longer kept");
+        assert!(uploads.count(now.after(DAY), 1).is_err());
+    }
+
+    #[test]
+    fn many_small_files_meet_a_limit_as_well() {
+        let uploads = Uploads::default();
+        assert!((0..FILES_A_DAY).all(|_| uploads.count(Timestamp(0), 1).is_ok()));
+        assert!(uploads.count(Timestamp(0), 1).is_err());
+    }
 }

@@ -124,10 +124,6 @@ async fn open_channels_and_operators_are_offered_as_choices() {
     let people = world.bitrix24.options(&world.host.cx(), options).await.unwrap();
     let people: Vec<_> = people.iter().map(|choice| choice.label.as_str()).collect();
     assert_eq!(people, ["Klaus Weber (Support)", "Maria Silva (Support, Sales)", "Olga Admin"]);
-    let options = handoff_sdk::model::connector::Options { field: "when_person_comes_back".into() };
-    let words = world.bitrix24.options(&world.host.cx(), options).await.unwrap();
-    let words: Vec<_> = words.iter().map(|choice| choice.value.as_str()).collect();
-    assert_eq!(words, ["assistant", "operators"]);
 }
 
 #[tokio::test]

@@ -233,7 +233,8 @@ async fn a_blob_is_sent_as_a_body_or_in_a_form_and_one_that_is_gone_is_not() {
     let (mut platform, outside) = (Platform::start(ok("hello")).await, Outside::new());
     outside.memory.blobs.lock().push(("image/x-small".to_owned(), b"the bytes".to_vec()));
     let registry = open(&outside, &platform.address, true);
-    let body = |body: Value| json!({ "method": "POST", "url": platform.address, "body": body });
+    let address = platform.address.clone();
+    let body = |body: Value| json!({ "method": "POST", "url": address, "body": body });
     let plain = body(json!({ "kind": "blob", "data": { "blob": "blob1" } }));
     let form = body(json!({ "kind": "multipart", "data": {
         "fields": [["trigger", "image"]],
@@ -254,6 +255,16 @@ async fn a_blob_is_sent_as_a_body_or_in_a_form_and_one_that_is_gone_is_not() {
         for part in expected {
             assert!(asked.contains(part), "{part} is not in {asked}");
         }
+    }
+    outside.memory.blobs.lock().push(("no type; at all;;".to_owned(), b"odd".to_vec()));
+    for kind in ["blob", "multipart"] {
+        let data = match kind {
+            "blob" => json!({ "blob": "blob2" }),
+            _ => json!({ "fields": [], "file": { "field": "source", "name": "odd", "blob": "blob2" } }),
+        };
+        assert_eq!(send(&registry, body(json!({ "kind": kind, "data": data }))).await.unwrap().status, 200);
+        let asked = platform.was_asked().unwrap().to_lowercase();
+        assert!(asked.contains("content-type: application/octet-stream"), "{kind}: {asked}");
     }
     // Asking again changes nothing about that, so it is a refusal and no failure of the way.
     let refused = ask(&registry, "http.send", gone).await;

@@ -135,8 +135,10 @@ impl Worker {
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        // It may have ended by itself.
-        drop(self.child.lock().kill());
+        let mut child = self.child.lock();
+        // It may have ended by itself. Once it is killed waiting takes no time, and leaves no dead process in the list.
+        drop(child.kill());
+        drop(child.wait());
     }
 }
 

@@ -7,6 +7,7 @@ use reqwest::{
     multipart::{Form, Part},
 };
 
+use super::UNKNOWN_MEDIA_TYPE;
 use crate::{
     plugins::capability::Fault,
     world::{Blob, Blobs},
@@ -28,12 +29,19 @@ pub(in crate::plugins) async fn named(body: &HttpBody, blobs: &dyn Blobs) -> Res
     let refused = |detail: String| Fault::Connector(ConnectorError::Refused { detail });
     let found = blobs.read(name).await;
     let found = found.map_err(|error| Fault::Unavailable(format!("the file cannot be read: {error}")))?;
-    let file =
+    let (media_type, bytes) =
         found.ok_or_else(|| refused(format!("the file is not kept any more (there is no blob {name:?})")))?;
-    if file.1.len() > MOST {
+    if bytes.len() > MOST {
         return Err(refused(format!("the file is larger than {} MiB", MOST >> 20)));
     }
-    Ok(Some(file))
+    Ok(Some((sendable(media_type), bytes)))
+}
+
+/// A media type that a request can carry. Whoever gave the file chose the word for it, and a slip there must not keep
+/// the file, or the chat with it, from leaving.
+fn sendable(media_type: String) -> String {
+    let is_type = Part::text("").mime_str(&media_type).is_ok() && HeaderValue::from_str(&media_type).is_ok();
+    if is_type { media_type } else { UNKNOWN_MEDIA_TYPE.to_owned() }
 }
 
 /// The request with its file; why it cannot be made otherwise.

@@ -66,7 +66,8 @@ pub(super) async fn offer(runtime: &Runtime, targets: &Targets, form: &HandoffFo
         .capabilities
         .options
         .iter()
-        .filter(|field| fits_a_field(field, form.options.values.get(&field.name)))
+        // What is not of its kind cannot stand in its field, and stays JSON.
+        .filter(|field| form.options.values.get(&field.name).is_none_or(|value| field.kind.holds(value)))
         .filter(|field| field.fits(form.ticket) || form.options.values.contains_key(&field.name))
         .collect();
     let inputs = join_all(fields.iter().map(|field| input(runtime, &connection, field, form)));
@@ -92,12 +93,9 @@ async fn input(
     field: &OptionField,
     form: &HandoffForm,
 ) -> OptionInput {
-    let (choices, note) = match field.live {
-        true => match within(runtime, connection, &field.name).await {
-            Ok(choices) => (choices, None),
-            Err(why) => (Vec::new(), Some(why)),
-        },
-        false => (field.among.clone(), None),
+    let (choices, note) = match within(runtime, connection, &field.name).await {
+        Ok(choices) => (choices, None),
+        Err(why) => (Vec::new(), Some(why)),
     };
     let kind = match field.kind {
         OptionKind::Choice if choices.is_empty() => InputKind::Text,
@@ -159,17 +157,6 @@ async fn who_is_there(
             "The platform does not say just now whether somebody is there; then chats go there all the same."
         }
     })
-}
-
-/// Whether a value can stand in a field of this kind; what cannot stays JSON.
-fn fits_a_field(field: &OptionField, value: Option<&Value>) -> bool {
-    let Some(value) = value else { return true };
-    let word = |value: &Value| matches!(value, Value::String(_) | Value::Number(_));
-    match field.kind {
-        OptionKind::Text | OptionKind::Choice => word(value),
-        OptionKind::Words => word(value) || value.as_array().is_some_and(|words| words.iter().all(word)),
-        OptionKind::Fields => value.is_object(),
-    }
 }
 
 fn words(value: &Value) -> String {

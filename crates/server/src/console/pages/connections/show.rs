@@ -201,6 +201,20 @@ fn manifest(state: &ConsoleState, connector: &str) -> Result<std::sync::Arc<Mani
     book(state)?.manifest(&ConnectorId::new(connector)).ok_or_else(missing)
 }
 
+impl Typed {
+    /// What is to be stored; what cannot be read gets its problem at its field.
+    fn draft(&mut self, manifest: &Manifest, fields: &Fields) -> Draft {
+        Draft {
+            id: ConnectionId::new(self.id.clone()),
+            connector: manifest.id.clone(),
+            assistant: Some(self.assistant.clone()).filter(|id| !id.is_empty()).map(AssistantId::new),
+            settings: field::read(&mut self.fields),
+            secrets: field::secrets(&self.fields, fields),
+            revision: self.revision,
+        }
+    }
+}
+
 async fn store(
     state: &ConsoleState,
     who: &SignedIn,
@@ -217,14 +231,7 @@ async fn store(
         id_problem: None,
     };
     field::type_in(&mut typed.fields, fields);
-    let draft = Draft {
-        id: ConnectionId::new(id),
-        connector: manifest.id.clone(),
-        assistant: Some(typed.assistant.clone()).filter(|id| !id.is_empty()).map(AssistantId::new),
-        settings: field::read(&mut typed.fields),
-        secrets: field::secrets(&typed.fields, fields),
-        revision: typed.revision,
-    };
+    let draft = typed.draft(manifest, fields);
     let unreadable = typed.fields.iter().any(|field| field.problem.is_some());
     let book = book(state)?;
     let saved = match unreadable {
@@ -255,15 +262,8 @@ async fn store(
             let notice = Some(Notice::bad(format!("Not saved: {error}. What you typed is still here.")));
             // Whoever saves again has seen it.
             typed.revision = standing.map_or(0, |standing| standing.entry.revision);
-            form(
-                state,
-                who,
-                manifest,
-                typed,
-                standing,
-                View { status: StatusCode::CONFLICT, notice, ..View::default() },
-            )
-            .await
+            let view = View { status: StatusCode::CONFLICT, notice, ..View::default() };
+            form(state, who, manifest, typed, standing, view).await
         }
     }
 }

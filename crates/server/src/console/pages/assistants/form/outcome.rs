@@ -9,19 +9,23 @@ use handoff_model::Route;
 
 use crate::console::fields::Fields;
 
-const OUTCOMES: [(Outcome, &str); 8] = [
-    (Outcome::Asked, "When the team is asked"),
-    (Outcome::Accepted, "When the team has the chat"),
-    (Outcome::Queued, "When the chat waits in the team's queue"),
-    (Outcome::Delayed, "When it takes longer than it should"),
-    (Outcome::FallenBack, "When one way failed and the next is tried"),
-    (Outcome::NobodyThere, "When nobody of the team is there"),
-    (Outcome::Failed, "When the handoff failed"),
-    (Outcome::Closed, "When the team closed the chat"),
-];
+/// When an outcome's text is said.
+fn label(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Asked => "When the team is asked",
+        Outcome::Accepted => "When the team has the chat",
+        Outcome::Queued => "When the chat waits in the team's queue",
+        Outcome::Delayed => "When it takes longer than it should",
+        Outcome::FallenBack => "When one way failed and the next is tried",
+        Outcome::NobodyThere => "When nobody of the team is there",
+        Outcome::Failed => "When the handoff failed",
+        Outcome::Closed => "When the team closed the chat",
+    }
+}
 
 /// The text of one outcome.
 pub(in crate::console::pages::assistants) struct OutcomeForm {
+    outcome: Outcome,
     pub(in crate::console::pages::assistants) name: &'static str,
     pub(in crate::console::pages::assistants) label: &'static str,
     /// What is said when nothing is written.
@@ -35,11 +39,12 @@ pub(in crate::console::pages::assistants) struct OutcomeForm {
 pub(super) fn stored(texts: &Texts, leaves: Leaves) -> Vec<OutcomeForm> {
     let usual = Texts::default();
     let route = if leaves == Leaves::Ticket { Route::Ticket } else { Route::Bridge };
-    let outcomes = OUTCOMES.into_iter().map(|(outcome, label)| {
-        let words = chosen(texts, outcome);
+    let outcomes = Outcome::ALL.into_iter().map(|outcome| {
+        let words = texts.chosen(outcome);
         OutcomeForm {
+            outcome,
             name: outcome.name(),
-            label,
+            label: label(outcome),
             usual: usual.say(outcome, route).unwrap_or_default().to_owned(),
             text: if let Some(Words::Say(text)) = words { text.clone() } else { String::new() },
             silent: matches!(words, Some(Words::Silent(_))),
@@ -73,29 +78,7 @@ pub(super) fn write(forms: &mut [OutcomeForm], texts: &mut Texts) -> bool {
                 continue;
             }
         };
-        match form.name {
-            "asked" => texts.asked = words,
-            "accepted" => texts.accepted = words,
-            "queued" => texts.queued = words,
-            "delayed" => texts.delayed = words,
-            "fallen_back" => texts.fallen_back = words,
-            "nobody_there" => texts.nobody_there = words,
-            "failed" => texts.failed = words,
-            _ => texts.closed = words,
-        }
+        texts.choose(form.outcome, words);
     }
     fits
-}
-
-fn chosen(texts: &Texts, outcome: Outcome) -> Option<&Words> {
-    match outcome {
-        Outcome::Asked => texts.asked.as_ref(),
-        Outcome::Accepted => texts.accepted.as_ref(),
-        Outcome::Queued => texts.queued.as_ref(),
-        Outcome::Delayed => texts.delayed.as_ref(),
-        Outcome::NobodyThere => texts.nobody_there.as_ref(),
-        Outcome::Failed => texts.failed.as_ref(),
-        Outcome::FallenBack => texts.fallen_back.as_ref(),
-        Outcome::Closed => texts.closed.as_ref(),
-    }
 }
