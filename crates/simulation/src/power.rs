@@ -11,7 +11,8 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::watch;
+use parking_lot::Mutex;
+use tokio::sync::Notify;
 
 /// How a process is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +25,10 @@ pub(crate) enum Standing {
 /// The power of one process.
 #[derive(Clone)]
 pub(crate) struct Power {
-    standing: Arc<watch::Sender<Standing>>,
+    standing: Arc<Mutex<Standing>>,
+    /// Wakes whoever waits for another standing, in the order in which they came. (Tokio's `watch` would wake them in an
+    /// order of its own chance, and a seed would not be one run.)
+    changed: Arc<Notify>,
     /// Gates until it dies; none when negative.
     fuse: Arc<AtomicI64>,
     /// Times that it takes work until it stands still with it in its hands; none when negative.
@@ -36,18 +40,28 @@ const STILL: Duration = Duration::from_secs(200);
 
 impl Power {
     pub(crate) fn on() -> Self {
-        let standing = Arc::new(watch::Sender::new(Standing::Running));
-        Self { standing, fuse: Arc::new(AtomicI64::new(-1)), stumble: Arc::new(AtomicI64::new(-1)) }
+        let none = || Arc::new(AtomicI64::new(-1));
+        let standing = Arc::new(Mutex::new(Standing::Running));
+        Self { standing, changed: Arc::default(), fuse: none(), stumble: none() }
     }
 
     pub(crate) fn set(&self, standing: Standing) {
-        self.standing.send_if_modified(|now| {
-            let changes = *now != Standing::Dead && *now != standing;
-            if changes {
-                *now = standing;
+        let mut now = self.standing.lock();
+        if *now != Standing::Dead && *now != standing {
+            *now = standing;
+            self.changed.notify_waiters();
+        }
+    }
+
+    /// Waits until it stands like this.
+    async fn until(&self, standing: Standing) {
+        loop {
+            let changed = self.changed.notified();
+            if *self.standing.lock() == standing {
+                return;
             }
-            changes
-        });
+            changed.await;
+        }
     }
 
     /// It dies at the gate after so many others.
@@ -80,15 +94,12 @@ impl Power {
     }
 
     pub(crate) fn is_running(&self) -> bool {
-        *self.standing.borrow() == Standing::Running
+        *self.standing.lock() == Standing::Running
     }
 
     /// Waits until it is dead.
     pub(crate) async fn until_dead(&self) {
-        let mut standing = self.standing.subscribe();
-        if standing.wait_for(|now| *now == Standing::Dead).await.is_err() {
-            std::future::pending::<()>().await;
-        }
+        self.until(Standing::Dead).await;
     }
 
     /// Lets a running process pass.
@@ -96,9 +107,6 @@ impl Power {
         if self.fuse.load(Ordering::SeqCst) >= 0 && self.fuse.fetch_sub(1, Ordering::SeqCst) == 0 {
             self.set(Standing::Dead);
         }
-        let mut standing = self.standing.subscribe();
-        if standing.wait_for(|now| *now == Standing::Running).await.is_err() {
-            std::future::pending::<()>().await;
-        }
+        self.until(Standing::Running).await;
     }
 }
