@@ -208,6 +208,14 @@ impl HandoffState {
         )
     }
 
+    /// Since when the platform has the chat, while it has it.
+    pub fn taken_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Accepted { at, .. } | Self::Carrying { at, .. } => Some(*at),
+            _ => None,
+        }
+    }
+
     /// The platform's name for the chat, once it took it.
     pub fn ticket(&self) -> Option<&TicketRef> {
         match self {

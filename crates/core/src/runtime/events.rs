@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use handoff_model::{
-    ChannelId, ConnectionId, HandoffId,
+    ChannelId, ConnectionId, HandoffId, Timestamp,
     connector::{ConnectorError, EventKind, PlatformEvent, Receive, Received},
 };
 use serde_json::{Value, json};
@@ -37,11 +37,12 @@ impl Runtime {
         if !self.connections().iter().any(|known| known.id == *connection) {
             return Err(WebhookError::UnknownConnection);
         }
+        let seen = self.0.parts.clock.now();
         let received = match self.decode(connection, &request).await {
             Ok(received) => received,
             Err(error) => return self.not_decoded(connection, request, error).await,
         };
-        self.take_all(connection, &received).await.map_err(|_| WebhookError::TryAgain)?;
+        self.take_each(connection, &received.events, seen).await.map_err(|_| WebhookError::TryAgain)?;
         self.0.counters.add(Counter::Webhooks);
         Ok((received.status, received.body))
     }
@@ -54,18 +55,15 @@ impl Runtime {
     }
 
     /// Every event on its own: one that is not for us must not keep the others back.
-    async fn take_all(&self, connection: &ConnectionId, received: &Received) -> Result<(), TurnError> {
-        self.take_each(connection, &received.events).await
-    }
-
-    /// The same for events that a poll found.
+    /// `seen` is when the connector began to read them.
     pub(super) async fn take_each(
         &self,
         connection: &ConnectionId,
         events: &[PlatformEvent],
+        seen: Timestamp,
     ) -> Result<(), TurnError> {
         for event in events {
-            match self.take(connection, event.clone()).await {
+            match self.take(connection, event.clone(), seen).await {
                 Ok(()) | Err(TurnError::UnknownChannel(_) | TurnError::BadName) => {}
                 Err(error) => return Err(error),
             }
@@ -126,10 +124,11 @@ impl Runtime {
 
     async fn retry_parked_of(&self, connection: &ConnectionId) -> Result<(), TurnError> {
         for (id, parked) in self.0.parts.store.parked(connection, PARKED_AT_ONCE).await? {
+            let seen = self.0.parts.clock.now();
             match self.unseal::<Receive>(&parked.sealed) {
                 Err(cause) => tracing::error!(%cause, "A kept request could not be decrypted and is dropped"),
                 Ok(request) => match self.decode(connection, &request).await {
-                    Ok(received) => self.take_all(connection, &received).await?,
+                    Ok(received) => self.take_each(connection, &received.events, seen).await?,
                     Err(CallError::Connector(
                         ConnectorError::Unverified { .. } | ConnectorError::Unreadable { .. },
                     )) => {
@@ -144,7 +143,12 @@ impl Runtime {
     }
 
     /// Handles one event of a platform.
-    async fn take(&self, connection: &ConnectionId, event: PlatformEvent) -> Result<(), TurnError> {
+    async fn take(
+        &self,
+        connection: &ConnectionId,
+        event: PlatformEvent,
+        seen: Timestamp,
+    ) -> Result<(), TurnError> {
         let dedupe = Some((format!("connection/{connection}"), event.key.clone()));
         let session = event.platform_session.clone();
         let (person, happening) = match event.kind {
@@ -177,7 +181,8 @@ impl Runtime {
             }
         };
         let channel = ChannelId::new(connection.as_str());
-        let arrival = Arrival { channel, external: event.chat, person, dedupe, handoff: None, happening };
+        let arrival =
+            Arrival { channel, external: event.chat, person, dedupe, handoff: None, happening, seen };
         self.handle(arrival).await.map(|_| ())
     }
 
@@ -212,6 +217,7 @@ impl Runtime {
             dedupe,
             handoff: Some(handoff.id),
             happening: Happening::FromTeam(news),
+            seen: self.0.parts.clock.now(),
         };
         self.handle(arrival).await.map(|_| ())
     }

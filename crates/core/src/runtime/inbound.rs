@@ -53,7 +53,8 @@ impl Runtime {
         self.own_channel(channel, external)?;
         let happening = Happening::Opened { platform_session: None };
         let (channel, external) = (channel.clone(), external.to_owned());
-        let arrival = Arrival { channel, external, person, dedupe: None, handoff: None, happening };
+        let seen = self.0.parts.clock.now();
+        let arrival = Arrival { channel, external, person, dedupe: None, handoff: None, happening, seen };
         Ok(turned(self.handle(arrival).await?))
     }
 
@@ -69,7 +70,8 @@ impl Runtime {
             Happening::Said { content, external_id: None, platform_session: None, held_by_live_agent: false };
         let dedupe = key.map(|key| (format!("{channel}/{external}"), key));
         let (channel, external) = (channel.clone(), external.to_owned());
-        let arrival = Arrival { channel, external, person, dedupe, handoff: None, happening };
+        let seen = self.0.parts.clock.now();
+        let arrival = Arrival { channel, external, person, dedupe, handoff: None, happening, seen };
         let outcome = self.handle(arrival).await?;
         if !outcome.duplicate {
             self.0.counters.add(Counter::Messages);

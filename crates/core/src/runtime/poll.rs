@@ -74,11 +74,12 @@ impl Runtime {
     async fn poll_once(&self, id: &ConnectionId, cursor: Option<Value>) -> Result<Polled, String> {
         let open = self.carried_by(id).await.map_err(|error| error.to_string())?;
         let request = json!(Poll { cursor, open });
+        let seen = self.0.parts.clock.now();
         let call = Call { verb: "poll", request, deadline: POLLING, checkpoints: None };
         let answer =
             self.0.parts.connectors.call(id, call).await.map_err(|error: CallError| error.to_string())?;
         let polled: Polled = serde_json::from_value(answer).map_err(|error| error.to_string())?;
-        self.take_each(id, &polled.events).await.map_err(|error: TurnError| error.to_string())?;
+        self.take_each(id, &polled.events, seen).await.map_err(|error: TurnError| error.to_string())?;
         Ok(polled)
     }
 

@@ -1,6 +1,6 @@
 //! Reads, decides, commits; and again when somebody else was faster.
 
-use handoff_model::{AssistantId, ChannelId, ConversationId, HandoffId, Message, Person};
+use handoff_model::{AssistantId, ChannelId, ConversationId, HandoffId, Message, Person, Timestamp};
 
 use super::{ChannelKind, Counter, Runtime, TurnError};
 use crate::{
@@ -22,6 +22,8 @@ pub(super) struct Arrival {
     /// The handoff that the event belongs to, when it comes from a platform over a bridge.
     pub(super) handoff: Option<HandoffId>,
     pub(super) happening: Happening,
+    /// When it was looked up who has the chat.
+    pub(super) seen: Timestamp,
 }
 
 /// What came of it.
@@ -101,7 +103,8 @@ impl Runtime {
         let event = event.unwrap_or_else(|| format!("seq/{}", conversation.last_seq + 1));
         let handled = self
             .with_setting(&conversation, last_handoff.as_ref(), &event, |setting| {
-                turn(setting, conversation.clone(), handoff.as_ref(), arrival.happening.clone())
+                let setting = Setting { seen: arrival.seen, ..*setting };
+                turn(&setting, conversation.clone(), handoff.as_ref(), arrival.happening.clone())
             })
             .await?;
         Ok((before, handled))
@@ -130,6 +133,7 @@ impl Runtime {
             Some(ChannelKind::Connection(connection)) => Some(connection),
             _ => None,
         };
+        let now = parts.clock.now();
         let setting = Setting {
             running: running.as_deref(),
             published: published
@@ -139,7 +143,8 @@ impl Runtime {
             targets: &self.targets(),
             last_handoff,
             seal: &|plain| parts.seal.seal(plain),
-            now: parts.clock.now(),
+            now,
+            seen: now,
             event,
         };
         Ok(make(&setting))

@@ -13,6 +13,7 @@ use crate::{
 };
 
 /// What surrounds a turn: everything it may depend on, besides the conversation itself.
+#[derive(Clone, Copy)]
 pub struct Setting<'a> {
     /// The version on which the running session stays.
     pub running: Option<&'a Compiled>,
@@ -28,6 +29,8 @@ pub struct Setting<'a> {
     pub seal: &'a dyn Fn(&[u8]) -> Vec<u8>,
     /// The time.
     pub now: Timestamp,
+    /// When that was looked up which the event says about who has the chat: what was decided since then overrules it.
+    pub seen: Timestamp,
     /// What makes this event's handoff recognisable: the event's own key.
     pub event: &'a str,
 }

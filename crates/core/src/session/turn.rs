@@ -156,7 +156,8 @@ fn carry_or_drop(draft: &mut Draft<'_>, handoff: &Handoff, happening: Happening)
         (Route::Bridge, Happening::FromTeam(news)) => show(draft, handoff, &news),
         (Route::Bridge, _) => {}
         (Route::Native | Route::Ticket, happening) => {
-            if came_back(&happening, handoff.platform_session.as_deref()) {
+            let since_then = handoff.state.taken_at().is_some_and(|at| at <= draft.setting.seen);
+            if since_then && came_back(&happening, handoff.platform_session.as_deref()) {
                 return free(draft, Some(handoff), happening);
             }
             drop_unread(draft, handoff);

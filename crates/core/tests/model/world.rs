@@ -303,6 +303,7 @@ impl State {
             last_handoff: None,
             seal: &|plain| plain.to_vec(),
             now: self.now(),
+            seen: self.now(),
             event: &event,
         };
         make(&setting, self.conversation.clone())

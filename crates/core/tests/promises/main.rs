@@ -202,6 +202,20 @@ fn p6_on_the_platforms_own_channel_only_a_later_session_brings_the_assistant_bac
     assert_eq!(world.holder(), "platform", "no session says nothing");
 }
 
+/// An event may be read before control passes and arrive after it: it was true then, and is not any more.
+#[test]
+fn p6_what_was_seen_before_the_platform_had_the_chat_does_not_bring_the_assistant_back() {
+    let mut world = World::native();
+    [Happens::AsksForHuman, Happens::AttemptBegins].iter().for_each(|event| world.happens(event));
+    let before = world.now();
+    [Happens::TimePasses(1), Happens::PlatformAccepts].iter().for_each(|event| world.happens(event));
+    let since = world.now();
+    for (seen, holder) in [(before, "platform"), (since, "assistant")] {
+        world.opens_as_seen("10", seen);
+        assert_eq!(world.holder(), holder);
+    }
+}
+
 #[test]
 fn expressions_read_the_channel_the_person_and_the_assistant() {
     let mut world = World::bridge();

@@ -51,6 +51,8 @@ pub(crate) struct World {
     home: Option<ConnectionId>,
     targets: Targets,
     now: Timestamp,
+    /// When it was looked up who has the chat; otherwise just now.
+    seen: Option<Timestamp>,
     events: u64,
     conversation: Conversation,
     messages: Vec<Message>,
@@ -90,6 +92,7 @@ impl World {
             home,
             targets: Targets { plan: Some(Plan::Free), targets: vec![target], ..Targets::default() },
             now,
+            seen: None,
             events: 0,
             conversation,
             messages: Vec::new(),
@@ -139,6 +142,18 @@ impl World {
     /// The chat is opened in a session of the platform.
     pub(crate) fn opens_in(&mut self, session: Option<&str>) {
         self.turn(Happening::Opened { platform_session: session.map(str::to_owned) });
+    }
+
+    /// The same, by what was looked up at a time.
+    pub(crate) fn opens_as_seen(&mut self, session: &str, seen: Timestamp) {
+        self.seen = Some(seen);
+        self.opens_in(Some(session));
+        self.seen = None;
+    }
+
+    /// The time.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.now
     }
 
     /// The person writes this.
@@ -220,6 +235,7 @@ impl World {
             last_handoff: None,
             seal: &|plain| plain.to_vec(),
             now: self.now,
+            seen: self.seen.unwrap_or(self.now),
             event: &event,
         };
         make(&setting, self.conversation.clone())
