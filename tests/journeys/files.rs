@@ -1,8 +1,13 @@
 //! Files that the person sends on a channel of ours reach the team, or a line says why not.
 
-use anyhow::Result;
+use std::fs;
+
+use anyhow::{Context, Result, ensure};
 use handoff_tests::{
     assistants::{ACCEPTED, WISH, support, with_handoff},
+    chat::Chat,
+    server::Server,
+    setup::Setup,
     visitor::Visitor,
     web::send,
     zendesk::Zendesk,
@@ -62,6 +67,42 @@ async fn p2_p5_files_from_before_and_after_a_handoff_are_uploaded_and_what_is_re
     assert_eq!(chat.count("And the bill"), 1, "the words of the same message arrive");
     assert!(chat.lines.iter().any(|line| line.text.contains("A file could not be shown here")), "{chat:#?}");
     person.until_shown("could not be passed on as you wrote it").await?;
+    Ok(())
+}
+
+/// What a process has in memory, or had at the most since [`forget_the_peak`], in bytes.
+fn memory(process: u32, field: &str) -> Result<u64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix(field)).context("no such field")?;
+    let kilobytes: u64 = line.trim_matches(|sign: char| !sign.is_ascii_digit()).parse()?;
+    Ok(kilobytes << 10)
+}
+
+fn forget_the_peak(process: u32) -> Result<()> {
+    Ok(fs::write(format!("/proc/{process}/clear_refs"), "5")?)
+}
+
+/// A file goes from the person to the disk, and from there to the platform, in pieces.
+#[tokio::test]
+async fn p2_a_large_file_reaches_the_team_and_is_never_in_memory_as_a_whole() -> Result<()> {
+    const LARGE: usize = 24 << 20;
+    // Time as it is: a large file takes as long as it takes, and its request may.
+    let zendesk = Zendesk::start(&[]).await?;
+    let server = Server::start(Setup::new()?.with_zendesk(&zendesk)).await?;
+    zendesk.point_webhook(&server.base).await?;
+    let bytes: Vec<u8> = (0..LARGE / 8).flat_map(|number| number.to_be_bytes()).collect();
+    let mut person = Visitor::open(&server).await?;
+    person.says(WISH).await?;
+    person.until_told(ACCEPTED).await?;
+    let process = server.pid().context("it does not run")?;
+    forget_the_peak(process)?;
+    let before = memory(process, "VmRSS:")?;
+    person.sends("This is how it broke", "film.mp4", "video/mp4", &bytes).await?;
+    let arrived = |chats: &[Chat]| chats.first().is_some_and(|chat| shows(&chat.raw, "film.mp4") == 1);
+    zendesk.until_chats("film.mp4", arrived).await?;
+    assert_eq!(kept(&zendesk).await?, [("film.mp4".to_owned(), LARGE as u64)]);
+    let grown = memory(process, "VmHWM:")?.saturating_sub(before);
+    ensure!(grown < LARGE as u64 / 2, "a file of {LARGE} bytes took {grown} bytes of memory");
     Ok(())
 }
 

@@ -12,7 +12,7 @@ use std::{
 use futures::future::{BoxFuture, pending};
 use handoff_core::{
     plugins::World,
-    world::{Blob, Blobs, Clock, Keep},
+    world::{Blob, Blobs, Clock, Keep, NotKept, Pieces, gathered},
 };
 use handoff_model::{ConnectionId, Timestamp};
 use parking_lot::Mutex;
@@ -29,7 +29,7 @@ pub(crate) struct Outside {
     now: AtomicI64,
     scenes: Mutex<HashMap<ConnectionId, Arc<Scene>>>,
     latest: Mutex<Option<Arc<Scene>>>,
-    blobs: Mutex<Vec<Blob>>,
+    blobs: Mutex<Vec<(String, Vec<u8>)>>,
 }
 
 impl Outside {
@@ -106,16 +106,19 @@ impl Keep for Outside {
 }
 
 impl Blobs for Outside {
-    fn write(&self, media_type: String, bytes: Vec<u8>) -> BoxFuture<'_, Result<String, String>> {
-        let mut blobs = self.blobs.lock();
-        blobs.push((media_type, bytes));
-        let name = format!("blob{}", blobs.len() - 1);
-        Box::pin(async move { Ok(name) })
+    fn write<'a>(&'a self, media_type: String, pieces: Pieces<'a>) -> BoxFuture<'a, Result<String, NotKept>> {
+        Box::pin(async move {
+            let bytes = gathered(pieces).await.map_err(NotKept::BrokeOff)?;
+            let mut blobs = self.blobs.lock();
+            blobs.push((media_type, bytes));
+            Ok(format!("blob{}", blobs.len() - 1))
+        })
     }
 
     fn read(&self, name: &str) -> BoxFuture<'_, Result<Option<Blob>, String>> {
         let number = name.strip_prefix("blob").and_then(|number| number.parse::<usize>().ok());
         let blob = number.and_then(|number| self.blobs.lock().get(number).cloned());
+        let blob = blob.map(|(media_type, bytes)| Blob::whole(media_type, bytes));
         Box::pin(async move { Ok(blob) })
     }
 }

@@ -18,7 +18,7 @@ use futures::future::BoxFuture;
 use handoff_conformance::beside_tests;
 use handoff_core::{
     plugins::{ConnectionSetup, Limits, Mode, Modes, Options, Policy, Registry, Trust, World},
-    world::{Blob, Blobs, Call, Clock, Connectors, Keep},
+    world::{Blob, Blobs, Call, Clock, Connectors, Keep, NotKept, Pieces},
 };
 use handoff_model::{ConnectionId, ConnectorId, Timestamp};
 use serde_json::{Value, json};
@@ -287,8 +287,8 @@ impl Keep for Outside {
 }
 
 impl Blobs for Outside {
-    fn write(&self, _: String, _: Vec<u8>) -> BoxFuture<'_, Result<String, String>> {
-        Box::pin(async { Err("no files are kept here".to_owned()) })
+    fn write<'a>(&'a self, _: String, _: Pieces<'a>) -> BoxFuture<'a, Result<String, NotKept>> {
+        Box::pin(async { Err(NotKept::Unavailable("no files are kept here".to_owned())) })
     }
 
     fn read(&self, _: &str) -> BoxFuture<'_, Result<Option<Blob>, String>> {

@@ -33,7 +33,7 @@ use handoff_abi::{
 };
 use handoff_core::{
     plugins::{self, ConnectionSetup, Limits, Mode, Modes, Options, Policy, Registry, Trust, World},
-    world::{Blob, Blobs, Call, Clock, Connectors, Keep},
+    world::{Blob, Blobs, Call, Clock, Connectors, Keep, NotKept, Pieces},
 };
 use handoff_model::{ConnectionId, ConnectorId, Timestamp};
 use parking_lot::Mutex;
@@ -460,8 +460,8 @@ impl Keep for Memory {
 }
 
 impl Blobs for Memory {
-    fn write(&self, _media_type: String, _bytes: Vec<u8>) -> BoxFuture<'_, Result<String, String>> {
-        Box::pin(async { Err("no files here".to_owned()) })
+    fn write<'a>(&'a self, _: String, _: Pieces<'a>) -> BoxFuture<'a, Result<String, NotKept>> {
+        Box::pin(async { Err(NotKept::Unavailable("no files here".to_owned())) })
     }
 
     fn read(&self, _name: &str) -> BoxFuture<'_, Result<Option<Blob>, String>> {

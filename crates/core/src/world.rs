@@ -4,7 +4,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use futures::future::BoxFuture;
+use bytes::Bytes;
+use futures::{
+    StreamExt,
+    future::BoxFuture,
+    stream::{self, BoxStream},
+};
 use handoff_model::{
     ConnectionId, Timestamp,
     connector::{ConnectorError, Manifest},
@@ -97,15 +102,56 @@ pub trait Keep: Send + Sync + 'static {
     ) -> BoxFuture<'_, Result<bool, String>>;
 }
 
-/// Media type and bytes of a file.
-pub type Blob = (String, Vec<u8>);
+/// The bytes of a file, piece by piece. An error ends them.
+pub type Pieces<'a> = BoxStream<'a, Result<Bytes, String>>;
+
+/// A file. Its bytes come as they are asked for, so that no file is in memory as a whole.
+pub struct Blob {
+    /// Its media type.
+    pub media_type: String,
+    /// Its length in bytes.
+    pub size: u64,
+    /// Its bytes.
+    pub pieces: Pieces<'static>,
+}
+
+impl Blob {
+    /// A file that is in memory.
+    pub fn whole(media_type: String, bytes: Vec<u8>) -> Self {
+        let size = bytes.len() as u64;
+        Self { media_type, size, pieces: stream::iter([Ok(bytes.into())]).boxed() }
+    }
+}
+
+/// All bytes of a file.
+///
+/// # Errors
+/// When they broke off.
+pub async fn gathered(mut pieces: Pieces<'_>) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    while let Some(piece) = pieces.next().await {
+        bytes.extend_from_slice(&piece?);
+    }
+    Ok(bytes)
+}
+
+/// Why a file is not kept.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotKept {
+    /// Its bytes broke off, in the words of whoever gave them.
+    #[error("{0}")]
+    BrokeOff(String),
+    /// There is no room for it, or no way to write it.
+    #[error("{0}")]
+    Unavailable(String),
+}
 
 /// Files kept for a while, sealed.
 pub trait Blobs: Send + Sync + 'static {
-    /// Keeps the bytes and gives the name under which they are kept.
-    fn write(&self, media_type: String, bytes: Vec<u8>) -> BoxFuture<'_, Result<String, String>>;
+    /// Keeps the bytes and gives the name under which they are kept. Of a file whose bytes break off nothing stays.
+    fn write<'a>(&'a self, media_type: String, pieces: Pieces<'a>) -> BoxFuture<'a, Result<String, NotKept>>;
 
-    /// Media type and bytes of a blob; none when there is no such blob, or none any more.
+    /// A file; none when there is no such file, or none any more.
     fn read(&self, name: &str) -> BoxFuture<'_, Result<Option<Blob>, String>>;
 }
 

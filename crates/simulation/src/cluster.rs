@@ -8,7 +8,7 @@ use handoff_core::{
     plugins::World,
     runtime::{Channel, ChannelKind, Connection, Parts, Runtime},
     store::Outbox,
-    world::{Blob, Blobs, Call, Clock, Connectors, Seal},
+    world::{Blob, Blobs, Call, Clock, Connectors, NotKept, Pieces, Seal},
 };
 use handoff_model::{
     AssistantId, ChannelId, ConnectionId, ConnectorId, Plan as Paid,
@@ -199,8 +199,8 @@ async fn set_up(connectors: Arc<Switchboard>, id: &'static str) {
 struct NoFiles;
 
 impl Blobs for NoFiles {
-    fn write(&self, _: String, _: Vec<u8>) -> BoxFuture<'_, Result<String, String>> {
-        Box::pin(async { Err("no files are kept here".to_owned()) })
+    fn write<'a>(&'a self, _: String, _: Pieces<'a>) -> BoxFuture<'a, Result<String, NotKept>> {
+        Box::pin(async { Err(NotKept::Unavailable("no files are kept here".to_owned())) })
     }
 
     fn read(&self, _: &str) -> BoxFuture<'_, Result<Option<Blob>, String>> {

@@ -4,7 +4,11 @@ use handoff_model::{Author, ChannelId, Content, ConversationId, Source, Timestam
 use serde::{Deserialize, Serialize};
 
 use super::{Runtime, TurnError};
-use crate::{session::FromTeam, store::Shown};
+use crate::{
+    session::FromTeam,
+    store::Shown,
+    world::{Blob, NotKept, Pieces},
+};
 
 /// Something to show.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -82,7 +86,7 @@ impl Runtime {
         channel: &ChannelId,
         external: &str,
         name: &str,
-    ) -> Result<Option<crate::world::Blob>, TurnError> {
+    ) -> Result<Option<Blob>, TurnError> {
         self.own_channel(channel, external)?;
         let found = self.0.parts.blobs.read(name).await;
         found.map_err(|cause| {
@@ -91,15 +95,23 @@ impl Runtime {
         })
     }
 
-    /// Keeps a file that the person sent, for a while; gives its name.
+    /// Keeps a file that the person sent, for a while; gives its name. None when its bytes broke off.
     ///
     /// # Errors
     /// When it cannot be kept just now.
-    pub async fn keep_blob(&self, media_type: String, bytes: Vec<u8>) -> Result<String, TurnError> {
-        self.0.parts.blobs.write(media_type, bytes).await.map_err(|cause| {
-            tracing::error!(%cause, "A file could not be kept");
-            TurnError::Unavailable
-        })
+    pub async fn keep_blob(
+        &self,
+        media_type: String,
+        pieces: Pieces<'_>,
+    ) -> Result<Option<String>, TurnError> {
+        match self.0.parts.blobs.write(media_type, pieces).await {
+            Ok(name) => Ok(Some(name)),
+            Err(NotKept::BrokeOff(_)) => Ok(None),
+            Err(NotKept::Unavailable(cause)) => {
+                tracing::error!(%cause, "A file could not be kept");
+                Err(TurnError::Unavailable)
+            }
+        }
     }
 
     fn open_row(&self, row: Shown, assistant: Option<&str>) -> ShownItem {

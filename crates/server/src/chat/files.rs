@@ -3,8 +3,15 @@
 //! A file's address carries its name together with the conversation's, encrypted: an address that
 //! got into other hands opens nothing with another conversation's credentials.
 
-use axum::http::{HeaderValue, header};
+use std::io;
+
+use axum::{
+    body::Body,
+    http::{HeaderValue, header},
+};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use futures::TryStreamExt;
+use handoff_core::world::Blob;
 
 use super::{Address, Answer, answer};
 use crate::{AppState, web::Problem};
@@ -28,13 +35,18 @@ pub(crate) async fn file(state: AppState, address: Address, sealed: &str) -> Ans
         Some(name) => state.runtime.blob(&address.channel, &address.external, &name).await?,
         None => None,
     };
-    let (media_type, bytes) = found.ok_or_else(|| {
+    let Blob { media_type, size, pieces } = found.ok_or_else(|| {
         Problem::not_found("This conversation has no such file; files are kept for a while only.")
     })?;
     let kind = HeaderValue::from_str(&media_type)
         .unwrap_or_else(|_| HeaderValue::from_static("application/octet-stream"));
     let save = HeaderValue::from_static("attachment");
-    answer(([(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, save)], bytes))
+    let headers = [
+        (header::CONTENT_TYPE, kind),
+        (header::CONTENT_DISPOSITION, save),
+        (header::CONTENT_LENGTH, size.into()),
+    ];
+    answer((headers, Body::from_stream(pieces.map_err(io::Error::other))))
 }
 
 /// The file's name, if its address was made for this conversation.

@@ -6,10 +6,11 @@
 use std::{collections::VecDeque, time::Duration};
 
 use axum::{
-    body::Body,
+    body::{Body, Bytes},
     http::{HeaderMap, StatusCode, header},
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use futures::{StreamExt, stream};
 use handoff_model::{Attachment, Source, Timestamp};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
@@ -18,7 +19,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use super::{Address, Answer, answer};
 use crate::{
     AppState,
-    web::{Json, LONGEST_FIELD, Problem, read_body},
+    web::{Incoming, Json, LONGEST_FIELD, Problem},
 };
 
 /// Bytes of one file.
@@ -26,7 +27,7 @@ const LARGEST: usize = 50 * 1024 * 1024;
 /// What a file is when nobody says.
 const UNKNOWN: &str = "application/octet-stream";
 
-/// Files that are taken in at the same time: each is in memory for a moment.
+/// Files that are taken in at the same time.
 const AT_ONCE: usize = 4;
 /// Files, and their bytes, that are taken in within a day, for as long as they are kept. Anybody can send files, and
 /// nobody may fill the disk with them.
@@ -40,7 +41,14 @@ const LATER: u64 = 600;
 /// How much persons sent.
 pub(crate) struct Uploads {
     room: Semaphore,
-    taken: Mutex<VecDeque<(Timestamp, u64)>>,
+    taken: Mutex<Taken>,
+}
+
+/// Files of the last day.
+#[derive(Default)]
+struct Taken {
+    files: VecDeque<(Timestamp, u64)>,
+    bytes: u64,
 }
 
 impl Default for Uploads {
@@ -50,28 +58,31 @@ impl Default for Uploads {
 }
 
 impl Uploads {
-    fn begin(&self) -> Result<SemaphorePermit<'_>, Problem> {
+    /// Begins with a file, if there is room for it and for all others that are being sent.
+    fn begin(&self, now: Timestamp) -> Result<SemaphorePermit<'_>, Problem> {
         let full = |_| {
             Problem::unavailable("Too many files are being sent just now. Send it again in a moment.", SOON)
         };
-        self.room.try_acquire().map_err(full)
-    }
-
-    /// Counts a file, if there is room for it.
-    fn count(&self, now: Timestamp, bytes: u64) -> Result<(), Problem> {
+        let room = self.room.try_acquire().map_err(full)?;
         let mut taken = self.taken.lock();
-        while taken.front().is_some_and(|(at, _)| now.since(*at) >= DAY) {
-            taken.pop_front();
+        while let Some((_, bytes)) = taken.files.pop_front_if(|(at, _)| now.since(*at) >= DAY) {
+            taken.bytes -= bytes;
         }
-        let sum: u64 = taken.iter().map(|(_, bytes)| bytes).sum();
-        if taken.len() >= FILES_A_DAY || sum + bytes > BYTES_A_DAY {
+        let under_way = (AT_ONCE * LARGEST) as u64;
+        if taken.files.len() + AT_ONCE > FILES_A_DAY || taken.bytes + under_way > BYTES_A_DAY {
             return Err(Problem::unavailable(
                 "The server keeps no more files for now. Send it later, or say it in words.",
                 LATER,
             ));
         }
-        taken.push_back((now, bytes));
-        Ok(())
+        Ok(room)
+    }
+
+    /// Counts a file that is kept.
+    fn count(&self, now: Timestamp, bytes: u64) {
+        let mut taken = self.taken.lock();
+        taken.files.push_back((now, bytes));
+        taken.bytes += bytes;
     }
 }
 
@@ -96,7 +107,30 @@ struct Kept {
     attachment: Attachment,
 }
 
-/// Keeps a file of the person for a day.
+/// A file that is being sent.
+struct Sending {
+    incoming: Incoming,
+    size: u64,
+    problem: Option<Problem>,
+}
+
+impl Sending {
+    async fn next(&mut self) -> Option<Result<Bytes, String>> {
+        let problem = match self.incoming.next().await {
+            Ok(Some(piece)) => {
+                self.size += piece.len() as u64;
+                return Some(Ok(piece));
+            }
+            Ok(None) if self.size > 0 => return None,
+            Ok(None) => Problem::invalid("The file is empty. Send its bytes as the body."),
+            Err(problem) => problem,
+        };
+        self.problem = Some(problem);
+        Some(Err("the upload was refused".to_owned()))
+    }
+}
+
+/// Keeps a file of the person for a day. Its bytes are written as they come.
 ///
 /// # Errors
 /// The problem to answer with.
@@ -115,13 +149,14 @@ pub(crate) async fn upload(
     }
     let media_type = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or(UNKNOWN);
     let media_type = media_type.to_owned();
-    let _room = state.uploads.begin()?;
-    let bytes = read_body(headers, body, LARGEST).await?;
-    if bytes.is_empty() {
-        return Err(Problem::invalid("The file is empty. Send its bytes as the body."));
-    }
-    state.uploads.count(state.runtime.clock().now(), bytes.len() as u64)?;
-    let blob = state.runtime.keep_blob(media_type.clone(), bytes.to_vec()).await?;
+    let _room = state.uploads.begin(state.runtime.clock().now())?;
+    let incoming = Incoming::of(headers, body, LARGEST).await?;
+    let mut sending = Sending { incoming, size: 0, problem: None };
+    let pieces = stream::unfold(&mut sending, async |sending| Some((sending.next().await?, sending)));
+    let Some(blob) = state.runtime.keep_blob(media_type.clone(), pieces.boxed()).await? else {
+        return Err(sending.problem.unwrap_or_else(Problem::fault));
+    };
+    state.uploads.count(state.runtime.clock().now(), sending.size);
     let attachment = Attachment { name, media_type, source: Source::Blob(blob) };
     let kept = Kept { conversation: address.conversation().to_string(), attachment };
     let plain = serde_json::to_vec(&kept).map_err(|_| Problem::fault())?;
@@ -147,22 +182,24 @@ mod tests {
 
     #[test]
     fn only_so_many_files_are_taken_in_at_once_and_within_a_day() {
-        let uploads = Uploads::default();
-        let held: Vec<_> = (0..AT_ONCE).map(|_| uploads.begin().ok()).collect();
-        assert!(held.iter().all(Option::is_some) && uploads.begin().is_err());
+        let (uploads, now) = (Uploads::default(), Timestamp(0));
+        let held: Vec<_> = (0..AT_ONCE).map(|_| uploads.begin(now).ok()).collect();
+        assert!(held.iter().all(Option::is_some) && uploads.begin(now).is_err());
         drop(held);
-        assert!(uploads.begin().is_ok());
-        let (now, half) = (Timestamp(0), BYTES_A_DAY / 2);
-        assert!(uploads.count(now, half).is_ok() && uploads.count(now.after(DAY / 2), half).is_ok());
-        assert!(uploads.count(now.after(DAY / 2), 1).is_err(), "the day's bytes are used up");
-        assert!(uploads.count(now.after(DAY), half).is_ok(), "the first is no longer kept");
-        assert!(uploads.count(now.after(DAY), 1).is_err());
+        assert!(uploads.begin(now).is_ok());
+        uploads.count(now, BYTES_A_DAY / 2);
+        assert!(uploads.begin(now.after(DAY / 2)).is_ok());
+        uploads.count(now.after(DAY / 2), BYTES_A_DAY / 2);
+        assert!(uploads.begin(now.after(DAY / 2)).is_err(), "the day's bytes are used up");
+        assert!(uploads.begin(now.after(DAY)).is_ok(), "the first is no longer kept");
     }
 
     #[test]
     fn many_small_files_meet_a_limit_as_well() {
-        let uploads = Uploads::default();
-        assert!((0..FILES_A_DAY).all(|_| uploads.count(Timestamp(0), 1).is_ok()));
-        assert!(uploads.count(Timestamp(0), 1).is_err());
+        let (uploads, now) = (Uploads::default(), Timestamp(0));
+        let taken =
+            (0..FILES_A_DAY).take_while(|_| uploads.begin(now).is_ok()).inspect(|_| uploads.count(now, 1));
+        assert!((FILES_A_DAY - AT_ONCE..=FILES_A_DAY).contains(&taken.count()));
+        assert!(uploads.begin(now).is_err());
     }
 }

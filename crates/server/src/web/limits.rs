@@ -7,6 +7,7 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
 };
 use futures::StreamExt;
+use tokio::time::Instant;
 
 use super::Problem;
 
@@ -33,19 +34,65 @@ const PASSED_OVER: usize = 32 * 1024 * 1024;
 /// How long a refused body is still taken in.
 const PASSED_OVER_FOR: Duration = Duration::from_secs(5);
 
+/// A body that is read piece by piece, up to a length and within a time.
+pub(crate) struct Incoming {
+    stream: BodyDataStream,
+    limit: usize,
+    left: usize,
+    until: Instant,
+}
+
+impl Incoming {
+    /// Begins with a body of at most `limit` bytes.
+    ///
+    /// # Errors
+    /// 413 when it says that it is longer.
+    pub(crate) async fn of(headers: &HeaderMap, body: Body, limit: usize) -> Result<Self, Problem> {
+        let (stream, until) = (body.into_data_stream(), Instant::now() + SLOWEST_BODY);
+        let mut incoming = Self { stream, limit, left: limit, until };
+        if announced(headers).is_some_and(|length| length > limit as u64) {
+            return Err(incoming.too_long().await);
+        }
+        Ok(incoming)
+    }
+
+    /// The next piece; none at the end.
+    ///
+    /// # Errors
+    /// 413 when it is longer than allowed, 408 when it takes too long, 400 when it breaks off.
+    pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, Problem> {
+        let next = tokio::time::timeout_at(self.until, self.stream.next()).await;
+        let late =
+            |_| Problem::new(StatusCode::REQUEST_TIMEOUT, "The body did not arrive in time. Send it again.");
+        let Some(piece) = next.map_err(late)? else { return Ok(None) };
+        let piece = piece.map_err(|_| Problem::unreadable("The body broke off. Send it again."))?;
+        let Some(left) = self.left.checked_sub(piece.len()) else { return Err(self.too_long().await) };
+        self.left = left;
+        Ok(Some(piece))
+    }
+
+    /// Takes in the rest, within limits, so that its client reads the answer.
+    async fn too_long(&mut self) -> Problem {
+        pass_over(&mut self.stream).await;
+        Problem::too_large(format!(
+            "The body is larger than {} KiB, which is the most that is accepted here. Send less, or several \
+             requests.",
+            self.limit / 1024
+        ))
+    }
+}
+
 /// Reads a body of at most `limit` bytes.
 ///
 /// # Errors
-/// 413 when it is longer, 408 when it takes too long, 400 when it breaks off.
+/// As [`Incoming`].
 pub(crate) async fn read_body(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Problem> {
-    if announced(headers).is_some_and(|length| length > limit as u64) {
-        pass_over(body.into_data_stream()).await;
-        return Err(too_long(limit));
+    let mut incoming = Incoming::of(headers, body, limit).await?;
+    let mut whole = Vec::new();
+    while let Some(piece) = incoming.next().await? {
+        whole.extend_from_slice(&piece);
     }
-    let reading = tokio::time::timeout(SLOWEST_BODY, collect(body, limit));
-    reading.await.map_err(|_| {
-        Problem::new(StatusCode::REQUEST_TIMEOUT, "The body did not arrive in time. Send it again.")
-    })?
+    Ok(whole.into())
 }
 
 /// The body as text.
@@ -59,8 +106,7 @@ pub(crate) fn utf8(body: &[u8]) -> Result<&str, Problem> {
     })
 }
 
-/// Takes in the rest of a body that is refused, within limits, so that its client reads the answer.
-async fn pass_over(mut rest: BodyDataStream) {
+async fn pass_over(rest: &mut BodyDataStream) {
     let mut left = PASSED_OVER;
     let passing = async {
         while let Some(Ok(part)) = rest.next().await {
@@ -76,26 +122,4 @@ async fn pass_over(mut rest: BodyDataStream) {
 
 fn announced(headers: &HeaderMap) -> Option<u64> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
-}
-
-async fn collect(body: Body, limit: usize) -> Result<Bytes, Problem> {
-    let mut stream = body.into_data_stream();
-    let mut whole = Vec::new();
-    while let Some(part) = stream.next().await {
-        let part = part.map_err(|_| Problem::unreadable("The body broke off. Send it again."))?;
-        if whole.len() + part.len() > limit {
-            pass_over(stream).await;
-            return Err(too_long(limit));
-        }
-        whole.extend_from_slice(&part);
-    }
-    Ok(whole.into())
-}
-
-fn too_long(limit: usize) -> Problem {
-    Problem::too_large(format!(
-        "The body is larger than {} KiB, which is the most that is accepted here. Send less, or several \
-         requests.",
-        limit / 1024
-    ))
 }

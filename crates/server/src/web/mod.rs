@@ -16,7 +16,7 @@ pub(crate) use explain::{Explained, nowhere};
 pub(crate) use headers::{PAGE, accepts_stream, idempotency_key};
 pub(crate) use json::Json;
 pub(crate) use limits::{
-    LONGEST_EXTERNAL_ID, LONGEST_FIELD, LONGEST_KEY, LONGEST_TEXT, LONGEST_WAIT_MS, MESSAGE_BODY,
+    Incoming, LONGEST_EXTERNAL_ID, LONGEST_FIELD, LONGEST_KEY, LONGEST_TEXT, LONGEST_WAIT_MS, MESSAGE_BODY,
     WEBHOOK_BODY, read_body, utf8,
 };
 pub(crate) use paging::{Paged, Paging};

@@ -17,7 +17,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use super::*;
-use crate::world::{Blob, Call, Checkpoints};
+use crate::world::{Blob, Call, Checkpoints, NotKept, Pieces, gathered};
 
 /// Time that passes when told.
 struct StillClock(watch::Sender<i64>);
@@ -83,16 +83,19 @@ impl Keep for Memory {
 }
 
 impl Blobs for Memory {
-    fn write(&self, media_type: String, bytes: Vec<u8>) -> BoxFuture<'_, Result<String, String>> {
-        let mut blobs = self.blobs.lock();
-        blobs.push((media_type, bytes));
-        let name = format!("blob{}", blobs.len());
-        Box::pin(async move { Ok(name) })
+    fn write<'a>(&'a self, media_type: String, pieces: Pieces<'a>) -> BoxFuture<'a, Result<String, NotKept>> {
+        Box::pin(async move {
+            let bytes = gathered(pieces).await.map_err(NotKept::BrokeOff)?;
+            let mut blobs = self.blobs.lock();
+            blobs.push((media_type, bytes));
+            Ok(format!("blob{}", blobs.len()))
+        })
     }
 
     fn read(&self, name: &str) -> BoxFuture<'_, Result<Option<Blob>, String>> {
         let number = name.strip_prefix("blob").and_then(|number| number.parse::<usize>().ok());
         let blob = number.and_then(|number| self.blobs.lock().get(number.checked_sub(1)?).cloned());
+        let blob = blob.map(|(media_type, bytes)| Blob::whole(media_type, bytes));
         Box::pin(async move { Ok(blob) })
     }
 }

@@ -11,7 +11,7 @@ use std::{
 };
 
 use futures::future::BoxFuture;
-use handoff_core::world::{Blob, Blobs, Call, CallError, Chance, Clock, Connectors, Seal};
+use handoff_core::world::{Blob, Blobs, Call, CallError, Chance, Clock, Connectors, NotKept, Pieces, Seal};
 use handoff_model::{ConnectionId, Timestamp, connector::Manifest};
 use serde_json::{Value, json};
 
@@ -103,8 +103,8 @@ impl Seal for Plain {
 }
 
 impl Blobs for Plain {
-    fn write(&self, _: String, _: Vec<u8>) -> BoxFuture<'_, Result<String, String>> {
-        Box::pin(async { Err("no files in these tests".to_owned()) })
+    fn write<'a>(&'a self, _: String, _: Pieces<'a>) -> BoxFuture<'a, Result<String, NotKept>> {
+        Box::pin(async { Err(NotKept::Unavailable("no files in these tests".to_owned())) })
     }
 
     fn read(&self, _: &str) -> BoxFuture<'_, Result<Option<Blob>, String>> {

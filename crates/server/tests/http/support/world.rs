@@ -10,7 +10,7 @@ use std::{
 };
 
 use futures::future::BoxFuture;
-use handoff_core::world::{Blobs, Chance, Clock, Seal};
+use handoff_core::world::{Blob, Blobs, Chance, Clock, NotKept, Pieces, Seal, gathered};
 use handoff_model::Timestamp;
 
 pub(crate) struct SystemClock;
@@ -61,14 +61,18 @@ impl Files {
 }
 
 impl Blobs for Files {
-    fn write(&self, media_type: String, bytes: Vec<u8>) -> BoxFuture<'_, Result<String, String>> {
-        let name = format!("file-{}", self.0.lock().unwrap().len());
-        self.keep(&name, &media_type, &bytes);
-        Box::pin(async { Ok(name) })
+    fn write<'a>(&'a self, media_type: String, pieces: Pieces<'a>) -> BoxFuture<'a, Result<String, NotKept>> {
+        Box::pin(async move {
+            let bytes = gathered(pieces).await.map_err(NotKept::BrokeOff)?;
+            let name = format!("file-{}", self.0.lock().unwrap().len());
+            self.keep(&name, &media_type, &bytes);
+            Ok(name)
+        })
     }
 
-    fn read(&self, name: &str) -> BoxFuture<'_, Result<Option<(String, Vec<u8>)>, String>> {
+    fn read(&self, name: &str) -> BoxFuture<'_, Result<Option<Blob>, String>> {
         let found = self.0.lock().unwrap().get(name).cloned();
+        let found = found.map(|(media_type, bytes)| Blob::whole(media_type, bytes));
         Box::pin(async { Ok(found) })
     }
 }

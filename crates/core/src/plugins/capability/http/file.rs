@@ -1,9 +1,12 @@
 //! Bodies that are files: the connector names a blob, and the host sends its bytes.
 
+use std::io;
+
+use futures::TryStreamExt;
 use handoff_model::connector::{ConnectorError, HttpBody};
 use reqwest::{
-    Client, Request, RequestBuilder,
-    header::{CONTENT_TYPE, HeaderValue},
+    Body, Client, Request, RequestBuilder,
+    header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue},
     multipart::{Form, Part},
 };
 
@@ -14,7 +17,7 @@ use crate::{
 };
 
 /// Largest file that is sent, in bytes.
-const MOST: usize = 50 * 1024 * 1024;
+const MOST: u64 = 50 * 1024 * 1024;
 
 /// The file that a body names; none when it names none.
 ///
@@ -29,12 +32,13 @@ pub(in crate::plugins) async fn named(body: &HttpBody, blobs: &dyn Blobs) -> Res
     let refused = |detail: String| Fault::Connector(ConnectorError::Refused { detail });
     let found = blobs.read(name).await;
     let found = found.map_err(|error| Fault::Unavailable(format!("the file cannot be read: {error}")))?;
-    let (media_type, bytes) =
+    let mut file =
         found.ok_or_else(|| refused(format!("the file is not kept any more (there is no blob {name:?})")))?;
-    if bytes.len() > MOST {
+    if file.size > MOST {
         return Err(refused(format!("the file is larger than {} MiB", MOST >> 20)));
     }
-    Ok(Some((sendable(media_type), bytes)))
+    file.media_type = sendable(file.media_type);
+    Ok(Some(file))
 }
 
 /// A media type that a request can carry. Whoever gave the file chose the word for it, and a slip there must not keep
@@ -44,16 +48,17 @@ fn sendable(media_type: String) -> String {
     if is_type { media_type } else { UNKNOWN_MEDIA_TYPE.to_owned() }
 }
 
-/// The request with its file; why it cannot be made otherwise.
+/// The request with its file, whose bytes are read as they leave; why it cannot be made otherwise.
 pub(super) fn attach(
     client: &Client,
     mut request: Request,
     body: &HttpBody,
     file: Option<Blob>,
 ) -> Result<Request, String> {
-    let Some((media_type, bytes)) = file else { return Ok(request) };
+    let Some(Blob { media_type, size, pieces }) = file else { return Ok(request) };
+    let bytes = Body::wrap_stream(pieces.map_err(io::Error::other));
     if let HttpBody::Multipart { fields, file } = body {
-        let part = Part::bytes(bytes).file_name(file.name.clone());
+        let part = Part::stream_with_length(bytes, size).file_name(file.name.clone());
         let part = part.mime_str(&media_type).map_err(|error| format!("its media type: {error}"))?;
         let form =
             fields.iter().fold(Form::new(), |form, (name, value)| form.text(name.clone(), value.clone()));
@@ -65,6 +70,7 @@ pub(super) fn attach(
     }
     let media_type = HeaderValue::from_str(&media_type).map_err(|error| error.to_string())?;
     request.headers_mut().entry(CONTENT_TYPE).or_insert(media_type);
-    *request.body_mut() = Some(bytes.into());
+    request.headers_mut().insert(CONTENT_LENGTH, size.into());
+    *request.body_mut() = Some(bytes);
     Ok(request)
 }

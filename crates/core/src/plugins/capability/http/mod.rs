@@ -12,7 +12,8 @@ mod prepare;
 
 use std::{collections::BTreeMap, error::Error, sync::Arc, time::Duration};
 
-use futures::future::BoxFuture;
+use bytes::Bytes;
+use futures::{Stream, StreamExt, future::BoxFuture};
 use handoff_model::connector::{HttpError, HttpRequest, HttpResponse};
 use reqwest::{Client, Request, Response, header::CONTENT_TYPE, redirect};
 
@@ -24,7 +25,7 @@ use self::{
 };
 use crate::{
     plugins::secrets::Secrets,
-    world::{Blob, Blobs},
+    world::{Blob, Blobs, NotKept, gathered},
 };
 
 /// Largest answer that is handed to a connector, in bytes.
@@ -124,26 +125,32 @@ impl Http {
     }
 }
 
-async fn read(mut answer: Response, save_as_blob: bool, blobs: &dyn Blobs) -> Result<HttpResponse, String> {
+async fn read(answer: Response, save_as_blob: bool, blobs: &dyn Blobs) -> Result<HttpResponse, String> {
     let status = answer.status().as_u16();
     let headers = headers(&answer);
-    let save = save_as_blob && answer.status().is_success();
-    let most = if save { MAX_BLOB } else { MAX_ANSWER };
-    let mut bytes = Vec::new();
-    while let Some(chunk) = answer.chunk().await.map_err(account)? {
-        if bytes.len() + chunk.len() > most {
-            return Err(format!("the answer ({status}) is larger than {} MiB", most >> 20));
-        }
-        bytes.extend_from_slice(&chunk);
-    }
-    if !save {
+    if !(save_as_blob && answer.status().is_success()) {
+        let bytes = gathered(pieces(answer, MAX_ANSWER).boxed()).await?;
         let body = String::from_utf8_lossy(&bytes).into_owned();
         return Ok(HttpResponse { status, headers, body, blob: None });
     }
     let media_type = headers.get(CONTENT_TYPE.as_str()).map_or(UNKNOWN_MEDIA_TYPE, String::as_str);
-    let blob = blobs.write(media_type.to_owned(), bytes).await;
-    let blob = Some(blob.map_err(|error| format!("the answer ({status}) could not be kept: {error}"))?);
-    Ok(HttpResponse { status, headers, body: String::new(), blob })
+    let blob = blobs.write(media_type.to_owned(), pieces(answer, MAX_BLOB).boxed()).await;
+    let blob = blob.map_err(|error| match error {
+        NotKept::BrokeOff(detail) => detail,
+        NotKept::Unavailable(detail) => format!("the answer ({status}) could not be kept: {detail}"),
+    })?;
+    Ok(HttpResponse { status, headers, body: String::new(), blob: Some(blob) })
+}
+
+/// An answer's bytes, up to a length.
+fn pieces(answer: Response, most: usize) -> impl Stream<Item = Result<Bytes, String>> {
+    let (status, mut left) = (answer.status().as_u16(), most);
+    answer.bytes_stream().map(move |piece| {
+        let piece = piece.map_err(account)?;
+        let rest = left.checked_sub(piece.len());
+        left = rest.ok_or_else(|| format!("the answer ({status}) is larger than {} MiB", most >> 20))?;
+        Ok(piece)
+    })
 }
 
 fn headers(answer: &Response) -> BTreeMap<String, String> {
