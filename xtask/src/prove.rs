@@ -13,9 +13,12 @@ use handoff_tests::built::{root, target};
 /// How much to prove.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Handoffs of each campaign.
+    /// Handoffs of each campaign, and of the torture.
     #[arg(long, default_value_t = 1000)]
     handoffs: u32,
+    /// Seeds of the simulation.
+    #[arg(long, default_value_t = 10_000)]
+    seeds: u64,
     /// Where campaigns draw their faults from.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -24,46 +27,49 @@ pub(crate) struct Options {
 /// A long run.
 struct Run {
     title: &'static str,
-    arguments: &'static [&'static str],
+    /// What cargo is asked for.
+    arguments: String,
     /// Lines of its output that belong into the report hold one of these.
     telling: &'static [&'static str],
 }
 
-const RUNS: [Run; 3] = [
-    Run {
-        title: "The model, within wider bounds",
-        arguments: &[
-            "test",
-            "--profile",
-            "bench",
-            "-p",
-            "handoff-core",
-            "--test",
-            "model",
-            "--",
-            "--nocapture",
-        ],
-        telling: &["distinct states", "test result"],
-    },
-    Run {
-        title: "Campaigns",
-        arguments: &["nextest", "run", "-p", "handoff-bitrix24", "--no-capture", "campaign"],
-        telling: &["Tally", "tests run"],
-    },
-    Run {
-        title: "Crashes around every request",
-        arguments: &["nextest", "run", "-p", "handoff-tests", "--test", "crashes"],
-        telling: &["PASS", "FAIL", "tests run"],
-    },
-];
+fn runs(options: &Options) -> Vec<Run> {
+    let run = |title, arguments: &str, telling| Run { title, arguments: arguments.to_owned(), telling };
+    let seeds = options.seeds;
+    vec![
+        run(
+            "The model, within wider bounds",
+            "test --profile bench -p handoff-core --test model -- --nocapture",
+            &["distinct states", "test result"],
+        ),
+        run(
+            "Whole servers, simulated",
+            &format!(
+                "run --quiet --profile bench -p handoff-simulation --features connectors -- --seeds {seeds}"
+            ),
+            &["simulated:", "goes against"],
+        ),
+        run(
+            "Campaigns",
+            "nextest run -p handoff-bitrix24 -p handoff-zendesk --no-capture campaign",
+            &["Tally", "tests run"],
+        ),
+        run("Torture", "test -p handoff-tests --test torture -- --nocapture", &["torture:", "test result"]),
+        run(
+            "Crashes around every request",
+            "nextest run -p handoff-tests --test crashes",
+            &["PASS", "FAIL", "tests run"],
+        ),
+    ]
+}
 
 pub(crate) fn run(options: &Options) -> Result<()> {
     let mut report = format!("# What was proved\n\nSeed {}, {} handoffs.\n", options.seed, options.handoffs);
     let mut failed = Vec::new();
-    for run in &RUNS {
+    for run in runs(options) {
         println!("{} …", run.title);
         let began = Instant::now();
-        let (said, good) = perform(run, options)?;
+        let (said, good) = perform(&run, options)?;
         let telling = |line: &&str| run.telling.iter().any(|word| line.contains(word));
         let lines: Vec<_> = said.lines().filter(telling).map(str::trim).collect();
         let seconds = began.elapsed().as_secs();
@@ -81,9 +87,10 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 fn perform(run: &Run, options: &Options) -> Result<(String, bool)> {
     let done = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .current_dir(root())
-        .args(run.arguments)
+        .args(run.arguments.split(' '))
         .env("HANDOFF_MODEL", "large")
         .env("HANDOFF_CAMPAIGN", options.handoffs.to_string())
+        .env("HANDOFF_TORTURE", options.handoffs.to_string())
         .env("HANDOFF_SEED", options.seed.to_string())
         .env("RUST_BACKTRACE", "0")
         .stdin(Stdio::null())
