@@ -186,7 +186,8 @@ fn connection(desk: &Desk) -> Connection {
 /// Sets the account up on its platform, until that works.
 async fn set_up(connectors: Arc<Switchboard>, id: &'static str) {
     loop {
-        let install = json!(Install { webhook_url: format!("{SERVER}/webhooks/{id}"), asked: false });
+        let webhook_url = format!("{SERVER}/webhooks/{id}");
+        let install = json!(Install { webhook_url, ..Install::default() });
         let call = Call { verb: "install", request: install, deadline: INSTALLING, checkpoints: None };
         if connectors.call(&ConnectionId::new(id), call).await.is_ok() {
             return;

@@ -20,12 +20,17 @@ use crate::{
 
 /// Where the webhook's own address is remembered, for the look over the account.
 const ADDRESS: &str = "webhook_url";
+/// Where it is remembered whether an assistant is to answer on the account's own channels.
+const ANSWERS: &str = "answers";
 
 /// Sets the account up when an operator asked for it; otherwise only remembers where we are reached.
 pub(crate) async fn install(client: Client<'_>, install: &Install) -> Result<Installed> {
     let before = address(client.cx).await?;
     if before.as_deref() != Some(&install.webhook_url) {
-        remember(client.cx, &install.webhook_url).await?;
+        remember(client.cx, ADDRESS, &json!(install.webhook_url)).await?;
+    }
+    if install.answers.is_some() && install.answers != answers(client.cx).await? {
+        remember(client.cx, ANSWERS, &json!(install.answers)).await?;
     }
     if !install.asked {
         return Ok(Installed::default());
@@ -50,10 +55,15 @@ pub(crate) async fn address(cx: &Cx) -> Result<Option<String>> {
     Ok(cx.kept(ADDRESS).await?.and_then(|kept| kept.value.as_str().map(str::to_owned)))
 }
 
-async fn remember(cx: &Cx, address: &str) -> Result<()> {
-    let version = cx.kept(ADDRESS).await?.map_or(0, |kept| kept.version);
+/// Whether an assistant is to answer on the account's own channels, once the server said so.
+pub(crate) async fn answers(cx: &Cx) -> Result<Option<bool>> {
+    Ok(cx.kept(ANSWERS).await?.and_then(|kept| kept.value.as_bool()))
+}
+
+async fn remember(cx: &Cx, slot: &str, value: &Value) -> Result<()> {
+    let version = cx.kept(slot).await?.map_or(0, |kept| kept.version);
     // Whoever writes at the same time writes the same.
-    cx.swap(ADDRESS, version, &json!(address)).await.map(drop)
+    cx.swap(slot, version, value).await.map(drop)
 }
 
 struct Work<'a> {

@@ -56,6 +56,11 @@ pub struct Settings {
     #[serde(default = "ticket_tag")]
     #[cfg_attr(test, schemars(title = "Tag on tickets", extend("x-order" = 1403, "x-group" = "Tickets")))]
     pub ticket_tag: String,
+    /// Id of the brand of all chats and tickets that this server hands over, unless an action names another. Empty for the
+    /// account’s default brand.
+    #[serde(default)]
+    #[cfg_attr(test, schemars(title = "Brand", example = "47", extend("x-order" = 2004, "x-group" = "More settings")))]
+    pub brand: String,
     /// Name that live agents see beside the assistant's messages; empty for the assistant's own name.
     #[serde(default)]
     #[cfg_attr(test, schemars(title = "Name of the assistant", extend("x-order" = 2003, "x-group" = "More settings")))]
@@ -86,6 +91,10 @@ impl Settings {
         plain("integration_name", &self.integration_name, NAME_LIMIT)?;
         plain("owner", &self.owner, OWNER_LIMIT)?;
         target(&self.target)?;
+        self.brand = self.brand.trim().to_owned();
+        if self.brand.chars().any(|c| !c.is_ascii_digit()) {
+            return Err("brand must be the id of a brand, in digits".to_owned());
+        }
         plain("ticket_tag", &self.ticket_tag, NAME_LIMIT)?;
         self.support()?;
         if self.target == self.integration_name {
@@ -173,6 +182,7 @@ pub(crate) mod tests {
             ("target", "next"),
             ("target", "handoff"),
             ("ticket_tag", "a b"),
+            ("brand", "Acme"),
             ("support_url", "acme.zendesk.com"),
             ("support_user", "ann@example.org/token"),
         ] {

@@ -83,8 +83,18 @@ pub(crate) async fn choices(support: Result<Support<'_>>, field: &str) -> Result
     }
 }
 
-/// The account's things of a kind that are in use, a thousand at most. Fields that every ticket has are options of their own.
+/// The account's things of a kind that are in use. Fields that every ticket has are options of their own.
 async fn listed(support: Support<'_>, kind: &str, label: &str) -> Result<Vec<Choice>> {
+    let found = all(&support, kind).await?;
+    let in_use = |item: &&Value| {
+        item["deleted"] != true && item["active"] != false && item["removable"].as_bool() != Some(false)
+    };
+    let choice = |item: &Value| Choice { value: text(item, "id"), label: text(item, label) };
+    Ok(found.iter().filter(in_use).map(choice).collect())
+}
+
+/// The account's things of a kind, a thousand at most.
+pub(crate) async fn all(support: &Support<'_>, kind: &str) -> Result<Vec<Value>> {
     let mut found = Vec::new();
     for page in 1..=PAGES {
         let body = support.get(&format!("/{kind}?per_page=100&page={page}")).await?.accept()?;
@@ -96,9 +106,5 @@ async fn listed(support: Support<'_>, kind: &str, label: &str) -> Result<Vec<Cho
             break;
         }
     }
-    let in_use = |item: &&Value| {
-        item["deleted"] != true && item["active"] != false && item["removable"].as_bool() != Some(false)
-    };
-    let choice = |item: &Value| Choice { value: text(item, "id"), label: text(item, label) };
-    Ok(found.iter().filter(in_use).map(choice).collect())
+    Ok(found)
 }

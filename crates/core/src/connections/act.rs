@@ -70,7 +70,8 @@ impl Book {
     }
 
     async fn install_as(&self, id: &ConnectionId, asked: bool) -> Result<Vec<String>, ActError> {
-        let install = Install { webhook_url: self.webhook_url(id), asked };
+        let answers = self.entry(id).map(|entry| entry.assistant.is_some());
+        let install = Install { webhook_url: self.webhook_url(id), asked, answers };
         let Installed { notes, secrets } = self.ask(id, "install", json!(install)).await?;
         if !secrets.is_empty() {
             self.keep_secrets(id, secrets).await.map_err(|error| ActError::NotKept(Box::new(error)))?;

@@ -119,7 +119,7 @@ fn spawn_work(host: &Host) {
 /// other settings.
 async fn set_up_all(book: Arc<Book>, registry: Arc<Registry>, clock: Arc<dyn Clock>) {
     let mut changes = registry.changes();
-    let mut begun = BTreeMap::<ConnectionId, (Value, Option<Arc<Manifest>>)>::new();
+    let mut begun = BTreeMap::<ConnectionId, ((Value, bool), Option<Arc<Manifest>>)>::new();
     let mut tasks = BTreeMap::<ConnectionId, JoinHandle<()>>::new();
     loop {
         let entries: Vec<_> = book.list().into_iter().map(|standing| standing.entry).collect();
@@ -131,7 +131,9 @@ async fn set_up_all(book: Arc<Book>, registry: Arc<Registry>, clock: Arc<dyn Clo
             }
         });
         begun.retain(|id, _| is_there(id));
-        for Entry { id, settings, .. } in &entries {
+        for Entry { id, settings, assistant, .. } in &entries {
+            // What a connector is told of when it sets the account up.
+            let told = (settings.clone(), assistant.is_some());
             let serves = registry.manifest(id);
             let same_file = match (begun.get(id).map(|(_, before)| before), &serves) {
                 (Some(Some(before)), Some(now)) => Arc::ptr_eq(before, now),
@@ -139,10 +141,10 @@ async fn set_up_all(book: Arc<Book>, registry: Arc<Registry>, clock: Arc<dyn Clo
                 (Some(_), None) => true,
                 (None, _) | (Some(None), Some(_)) => false,
             };
-            if same_file && begun.get(id).is_some_and(|(before, _)| before == settings) {
+            if same_file && begun.get(id).is_some_and(|(before, _)| *before == told) {
                 continue;
             }
-            begun.insert(id.clone(), (settings.clone(), serves));
+            begun.insert(id.clone(), (told, serves));
             let work = set_up(book.clone(), id.clone(), clock.clone(), registry.changes());
             if let Some(earlier) = tasks.insert(id.clone(), tokio::spawn(work)) {
                 earlier.abort();

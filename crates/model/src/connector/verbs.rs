@@ -35,6 +35,10 @@ pub struct Install {
     /// once is left as it is.
     #[serde(default)]
     pub asked: bool,
+    /// Whether an assistant of this server is to answer on the platform's own channels. Absent where the server does not
+    /// say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answers: Option<bool>,
 }
 
 /// What `install` set up.

@@ -1,14 +1,16 @@
 //! The app, its integrations, their webhooks and keys.
 
+use std::collections::HashMap;
+
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use super::Platform;
 use super::auth::Caller;
 use super::events::TRIGGERS;
-use super::input::{Body, string};
+use super::input::{Body, page, string};
 use super::problem::Problem;
 use super::world::{Integration, Key, Scope, Webhook, World};
 
@@ -56,11 +58,16 @@ pub(super) async fn create(State(platform): State<Platform>, caller: Caller, Bod
     Ok((StatusCode::CREATED, Json(json!({ "integration": shown }))))
 }
 
-pub(super) async fn list(State(platform): State<Platform>, caller: Caller) -> Answer {
+pub(super) async fn list(
+    State(platform): State<Platform>,
+    caller: Caller,
+    Query(query): Query<HashMap<String, String>>,
+) -> Answer {
     caller.require_app()?;
     let shown: Vec<Value> =
-        platform.read(|world| world.integrations.iter().map(Integration::to_json).collect());
-    Ok(Json(json!({ "integrations": shown, "meta": { "hasMore": false }, "links": {} })))
+        platform.read(|world| world.integrations.iter().map(|found| world.shown(found)).collect());
+    let (shown, meta) = page(shown, &query, |found| found["id"].as_str().unwrap_or_default().to_owned())?;
+    Ok(Json(json!({ "integrations": shown, "meta": meta, "links": {} })))
 }
 
 pub(super) async fn get(
@@ -69,7 +76,10 @@ pub(super) async fn get(
     Path((_, id)): Path<(String, String)>,
 ) -> Answer {
     caller.require_app()?;
-    let shown = platform.change(|world| world.integration(&id).map(|found| found.to_json()))?;
+    let shown = platform.read(|world| {
+        let found = world.integrations.iter().find(|found| found.id == id);
+        found.map(|found| world.shown(found)).ok_or_else(Problem::integration_missing)
+    })?;
     Ok(Json(json!({ "integration": shown })))
 }
 
@@ -93,7 +103,8 @@ pub(super) async fn patch(
         if body.get("defaultResponderId").is_some() {
             found.default_responder = responder;
         }
-        Ok(found.to_json())
+        let changed = world.integrations.iter().find(|found| found.id == id);
+        Ok(changed.map(|found| world.shown(found)))
     })?;
     Ok(Json(json!({ "integration": shown })))
 }
@@ -232,6 +243,21 @@ fn own_or_any(caller: &Caller, id: &str) -> Result<String, Problem> {
 }
 
 impl World {
+    /// An integration; a channel with who answers first on it, and whether the switchboard says so.
+    fn shown(&self, integration: &Integration) -> Value {
+        let mut shown = integration.to_json();
+        let is_channel = integration.kind != "custom" && !integration.kind.starts_with("zd:");
+        let own = integration.default_responder.as_ref();
+        let default =
+            self.switchboard.as_ref().filter(|_| is_channel).and_then(|board| board.default.as_ref());
+        let members = self.switchboard.iter().flat_map(|board| &board.integrations);
+        if let Some(found) = members.into_iter().find(|member| Some(&member.id) == own.or(default)) {
+            shown["defaultResponder"] = found.to_json();
+            shown["defaultResponder"]["inherited"] = json!(own.is_none());
+        }
+        shown
+    }
+
     fn webhook(&mut self, caller: &Caller, id: &str, webhook: &str) -> Result<&mut Webhook, Problem> {
         let integration = self.integration(&own_or_any(caller, id)?)?;
         let missing = || Problem::not_found("Webhook not found");
@@ -258,9 +284,6 @@ impl Integration {
         });
         if self.kind == "custom" {
             shown["webhooks"] = json!(webhooks);
-        }
-        if let Some(responder) = &self.default_responder {
-            shown["defaultResponder"] = json!({ "id": responder });
         }
         shown
     }

@@ -1,6 +1,8 @@
 //! What a started Zendesk simulator can be told: its account, and how to behave where Zendesk's
 //! own behaviour is not documented.
 
+use std::str::FromStr;
+
 use clap::{ArgAction, Parser, ValueEnum};
 
 use crate::control::Common;
@@ -134,6 +136,12 @@ pub struct SupportOptions {
     /// Custom ticket fields that exist; any other id is refused with 422. All exist if none is named.
     #[arg(long, value_delimiter = ',')]
     pub custom_fields: Vec<u64>,
+    /// Brands, as `ID=NAME`; the first is the account's default.
+    #[arg(long, value_delimiter = ',', default_value = "47=Acme")]
+    pub brands: Vec<Brand>,
+    /// Brands that are not in use.
+    #[arg(long, value_delimiter = ',')]
+    pub inactive_brands: Vec<u64>,
     /// Whether the API user is an admin, who alone may see availability.
     #[arg(long, action = ArgAction::Set, default_value_t = true)]
     pub support_admin: bool,
@@ -143,6 +151,25 @@ pub struct SupportOptions {
     /// Whether a second request with an idempotency key in use is answered 409, or waits its turn.
     #[arg(long, action = ArgAction::Set, default_value_t = true)]
     pub idempotency_conflict: bool,
+}
+
+/// A brand of the account.
+#[derive(Debug, Clone)]
+pub struct Brand {
+    /// Its number.
+    pub id: u64,
+    /// Its name.
+    pub name: String,
+}
+
+impl FromStr for Brand {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (id, name) = text.split_once('=').ok_or("a brand is written as ID=NAME")?;
+        let id = id.parse().map_err(|_| format!("{id:?} is no number of a brand"))?;
+        Ok(Self { id, name: name.to_owned() })
+    }
 }
 
 /// The answer to an unknown switchboard target.

@@ -25,6 +25,7 @@ struct Choices {
     operator: Value,
     tags: Value,
     subject: Value,
+    brand: Value,
     /// Custom fields: the field's number, and its value or the tag of the chosen option.
     fields: BTreeMap<String, Value>,
 }
@@ -35,11 +36,11 @@ pub(crate) struct Fields {
     pub(crate) remarks: Vec<String>,
 }
 
-/// The fields of a transfer whose first line has this id.
-pub(crate) fn of(transfer: &Transfer, first_line: &str) -> Fields {
+/// The fields of a transfer whose first line has this id. `brand` is the one of a chat for which nobody chose another.
+pub(crate) fn of(transfer: &Transfer, first_line: &str, brand: &str) -> Fields {
     let (options, remarks) = options::sound(&transfer.options);
     let mut fields = Fields { metadata: Map::new(), remarks };
-    for (name, value) in wanted(transfer, options, first_line) {
+    for (name, value) in wanted(transfer, options, first_line, brand) {
         fields.add(name, value);
     }
     fields
@@ -61,9 +62,10 @@ impl Fields {
 }
 
 /// Every field that is wanted, the most needed first.
-fn wanted(transfer: &Transfer, options: Value, first_line: &str) -> Vec<(String, String)> {
+fn wanted(transfer: &Transfer, options: Value, first_line: &str, brand: &str) -> Vec<(String, String)> {
     let choices: Choices = serde_json::from_value(options).unwrap_or_default();
     let person = &transfer.person;
+    let chosen_brand = Some(word(&choices.brand)).filter(|chosen| !chosen.is_empty());
     let system = |name: &str, value: String| (format!("dataCapture.systemField.{name}"), value);
     let mut wanted = vec![
         // Without it live agents see the last ten messages only.
@@ -73,6 +75,7 @@ fn wanted(transfer: &Transfer, options: Value, first_line: &str) -> Vec<(String,
         system("priority", priority(&choices.priority)),
         system("group_id", word(&choices.group)),
         system("assignee_id", word(&choices.operator)),
+        system("brand_id", chosen_brand.unwrap_or_else(|| brand.to_owned())),
         system("tags", tags(&choices.tags)),
     ];
     for (field, value) in &choices.fields {
@@ -140,7 +143,7 @@ mod tests {
     fn every_value_is_a_text() {
         let options = json!({ "priority": "High", "group": 42, "operator": "7", "tags": ["from assistant", "vip"],
             "fields": { "3600": "refund", "3601": true }, "subject": "Order 12", "line": 3 });
-        let fields = of(&transfer(options), "m1");
+        let fields = of(&transfer(options), "m1", "");
         assert_eq!(
             Value::Object(fields.metadata),
             json!({
@@ -160,12 +163,23 @@ mod tests {
     }
 
     #[test]
+    fn the_accounts_brand_is_the_one_of_the_connection_unless_the_author_chose_another() {
+        for (options, connection, expected) in
+            [(json!({}), "", None), (json!({}), "47", Some("47")), (json!({ "brand": 48 }), "47", Some("48"))]
+        {
+            let fields = of(&transfer(options), "m1", connection);
+            let brand = fields.metadata.get("dataCapture.systemField.brand_id").and_then(Value::as_str);
+            assert_eq!(brand, expected);
+        }
+    }
+
+    #[test]
     fn what_does_not_fit_is_left_out_and_named_and_the_rest_stays() {
         let options =
             json!({ "fields": { "1": "x".repeat(4096), "2": "\u{1F600}".repeat(200) }, "subject": "short" });
-        let fields = of(&transfer(options), "m1");
+        let fields = of(&transfer(options), "m1", "");
         assert!(serde_json::to_vec(&fields.metadata).unwrap().len() <= 4096);
-        assert_eq!(fields.metadata["first_message_id"], "m1");
+        assert_eq!(fields.metadata["first_message_id"], "m1", "");
         assert_eq!(fields.metadata["dataCapture.systemField.subject"], "short");
         assert_eq!(fields.remarks, ["the ticket field ticketField.1 did not fit"]);
     }
@@ -179,7 +193,7 @@ mod tests {
             json!({ "tags": {} }),
             json!({ "priority": "asap" }),
         ] {
-            let fields = of(&transfer(options), "m1");
+            let fields = of(&transfer(options), "m1", "");
             assert_eq!(fields.metadata.len(), 3);
         }
     }

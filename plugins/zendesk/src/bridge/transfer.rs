@@ -144,7 +144,7 @@ impl<'a> Run<'a> {
     /// Passes control to the live agents. The checkpoint already says that it may have been passed.
     async fn pass(&mut self) -> Result<()> {
         let again = self.from == Step::Passing;
-        let fields = super::fields::of(self.transfer, &self.mark.first);
+        let fields = super::fields::of(self.transfer, &self.mark.first, &self.client.settings.brand);
         fields.remarks.into_iter().for_each(|remark| self.mark.remark(remark));
         let passed = control::give(&self.client, &self.mark.conversation, fields.metadata, again).await;
         match passed {

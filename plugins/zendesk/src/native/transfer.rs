@@ -57,7 +57,7 @@ pub(crate) async fn transfer(client: Client<'_>, transfer: &Transfer) -> Result<
         Some(mark) => mark,
         None => Mark { first: first_message(&client, transfer, chat).await?, remarks: Vec::new() },
     };
-    let mut fields = fields::of(transfer, &mark.first);
+    let mut fields = fields::of(transfer, &mark.first, "");
     fields.metadata.insert(keys::HANDOFF.to_owned(), json!(transfer.key));
     mark.remarks = std::mem::take(&mut fields.remarks);
     keep(&client, transfer, false).await?;

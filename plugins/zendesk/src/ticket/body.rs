@@ -56,7 +56,10 @@ pub(super) fn external_id(transfer: &Transfer) -> String {
 /// Makes the body. Uploads the transcript first when it does not fit a comment, or the author wants a file.
 pub(super) async fn make(support: &Support<'_>, transfer: &Transfer) -> Result<Body> {
     let (options, remarks) = options::sound(&transfer.options);
-    let choices: Choices = serde_json::from_value(options).unwrap_or_default();
+    let mut choices: Choices = serde_json::from_value(options).unwrap_or_default();
+    if text(&json!({ "it": choices.brand }), "it").trim().is_empty() {
+        choices.brand = json!(support.settings.brand);
+    }
     let mut body = Body { ticket: plain(support, transfer, &choices), remarks };
     body.numbers(&choices);
     body.fields(&choices.fields);

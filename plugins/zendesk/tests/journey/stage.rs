@@ -86,6 +86,14 @@ impl Stage {
         assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
     }
 
+    /// Somebody with the app's key changes a part of the account.
+    pub(crate) async fn patch(&self, path: &str, change: &Value) {
+        let address = format!("{}/sc/v2/apps/{APP}{path}", self.base);
+        let patch = self.web.patch(address).basic_auth(APP_KEY, Some(SECRETS[0].1)).json(change);
+        let answer = patch.send().await.unwrap();
+        assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+    }
+
     /// How many requests the account was sent so far.
     pub(crate) async fn requests(&self) -> usize {
         let requests = self.look("requests").await;

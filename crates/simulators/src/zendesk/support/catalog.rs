@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::access::SupportCaller;
 use crate::zendesk::Platform;
+use crate::zendesk::options::Brand;
 
 pub(super) async fn groups(_: SupportCaller) -> Json<Value> {
     let group = |id: u64, name: &str, deleted: bool| json!({ "id": id, "name": name, "deleted": deleted });
@@ -13,9 +14,16 @@ pub(super) async fn groups(_: SupportCaller) -> Json<Value> {
     Json(json!({ "groups": groups, "count": 3, "next_page": null, "previous_page": null }))
 }
 
-pub(super) async fn brands(_: SupportCaller) -> Json<Value> {
-    let brands = [json!({ "id": 47, "name": "Acme", "active": true, "default": true })];
-    Json(json!({ "brands": brands, "count": 1, "next_page": null, "previous_page": null }))
+/// The first is the default.
+pub(super) async fn brands(State(platform): State<Platform>, _: SupportCaller) -> Json<Value> {
+    let options = &platform.options().support;
+    let brand = |(place, brand): (usize, &Brand)| {
+        let active = !options.inactive_brands.contains(&brand.id);
+        json!({ "id": brand.id, "name": brand.name, "active": active, "default": place == 0 })
+    };
+    let brands: Vec<Value> = options.brands.iter().enumerate().map(brand).collect();
+    let count = brands.len();
+    Json(json!({ "brands": brands, "count": count, "next_page": null, "previous_page": null }))
 }
 
 pub(super) async fn forms(_: SupportCaller) -> Json<Value> {

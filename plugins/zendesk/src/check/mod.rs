@@ -3,6 +3,9 @@
 //! How much can be seen depends on the key: one of the app sees all, one of an integration neither
 //! the app nor the switchboard.
 
+mod brand;
+mod responder;
+
 use handoff_sdk::{
     Result,
     model::connector::{Check, Finding},
@@ -69,7 +72,10 @@ pub(crate) async fn check(client: Client<'_>) -> Result<Check> {
         findings.extend(several_conversations(&app.accept()?));
         findings.extend(board(&client).await?);
     }
-    findings.extend(tickets(&client).await);
+    match tickets(&client).await {
+        Some(finding) => findings.push(finding),
+        None => findings.extend(brand::check(&client).await),
+    }
     Ok(Check { findings })
 }
 
@@ -137,6 +143,10 @@ async fn board(client: &Client<'_>) -> Result<Vec<Finding>> {
         Ok(ours) => {
             findings.extend(place(ours, target.as_ref().ok().copied()));
             findings.extend(webhooks(client, &text(ours, "integrationId")).await?);
+            if let Some(answers) = install::answers(client.cx).await? {
+                let board = responder::Board { board, members: &members, ours };
+                findings.extend(responder::check(client, &board, answers).await?);
+            }
         }
         Err(finding) => findings.push(finding),
     }
