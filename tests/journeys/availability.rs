@@ -156,8 +156,12 @@ async fn what_was_chosen_is_checked_against_the_account_before_it_is_published()
         let draft = careful(|handoff| handoff["options"] = options);
         let admin = server.admin();
         send(admin.request("PUT", "/v1/assistants/support/draft").json(&draft)).await?;
+        let checked = admin.post("/v1/assistants/support/validate", &json!({})).await?;
         let answer = send(admin.request("POST", "/v1/assistants/support/publish").json(&json!({}))).await?;
-        Ok((answer.status, answer.json()))
+        let answered = answer.json();
+        assert_eq!(checked["findings"], answered["findings"], "the check says what publishing says");
+        assert_eq!(checked["publishable"], answer.status == 200);
+        Ok((answer.status, answered))
     };
     let (status, problem) = publish(json!({ "group": "1", "priority": "asap", "tags": {} })).await?;
     assert_eq!(status, 422, "{problem}");
@@ -165,7 +169,12 @@ async fn what_was_chosen_is_checked_against_the_account_before_it_is_published()
     for words in ["98738 (Support)", "urgent (Urgent)", "a list of words"] {
         assert!(told.contains(words), "{words} in {told}");
     }
-    let (status, done) = publish(json!({ "group": 98738, "queue": "x", "brand": "47" })).await?;
+    let wrong = careful(|handoff| handoff["options"] = json!({ "group": "1" })).to_string();
+    let file = server.write("wrong.json", wrong.as_bytes())?.display().to_string();
+    let validated = server.cli(&["assistant", "validate", &file]).await?;
+    assert_eq!(validated.code, Some(1), "{validated:?}");
+    assert!(validated.out.contains("98738 (Support)"), "{validated:?}");
+    let (status, done) = publish(json!({ "group": 98738, "queue": "x", "form": "2" })).await?;
     assert_eq!(status, 200, "{done}");
     let told = done.to_string();
     assert!(told.contains("knows no option") && told.contains("means nothing for a chat"), "{told}");

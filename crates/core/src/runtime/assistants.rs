@@ -94,6 +94,16 @@ impl Runtime {
         Ok((definition, findings))
     }
 
+    /// The same, and what the accounts say of what the author chose: all that publishing would say.
+    ///
+    /// # Errors
+    /// As [`Runtime::check_assistant`].
+    pub async fn look_over_assistant(&self, json: &str) -> Result<(Assistant, Vec<Finding>), AssistantError> {
+        let (definition, mut findings) = self.check_assistant(json)?;
+        findings.extend(self.check_choices(&definition).await);
+        Ok((definition, findings))
+    }
+
     /// Saves a draft. A draft may be unfinished, but not choose a platform that the plan does not allow.
     /// `expected` is the revision that was changed, 0 for a new assistant, none to replace whatever is there.
     ///
@@ -129,8 +139,7 @@ impl Runtime {
     pub async fn publish(&self, id: &AssistantId) -> Result<(u32, Vec<Finding>), AssistantError> {
         let store = &self.0.parts.store;
         let row: AssistantRow = store.assistant(id).await?.ok_or(AssistantError::Unknown)?;
-        let (definition, mut findings) = self.check_assistant(&row.draft)?;
-        findings.extend(self.check_choices(&definition).await);
+        let (_, findings) = self.look_over_assistant(&row.draft).await?;
         if findings.iter().any(|finding| !finding.only_a_warning) {
             return Err(AssistantError::Invalid(findings));
         }

@@ -65,7 +65,7 @@ pub(crate) async fn run(config: &Config, verb: &Verb, json: bool) -> anyhow::Res
 
 async fn validate(config: &Config, file: &PathBuf, json: bool) -> anyhow::Result<ExitCode> {
     let runtime = compose::host(config, Role::Command, "").await?.runtime;
-    match runtime.check_assistant(&text_of(file)?) {
+    match runtime.look_over_assistant(&text_of(file)?).await {
         Ok((assistant, findings)) if findings.iter().all(|finding| finding.only_a_warning) => {
             say_findings(&findings, json)?;
             if !json {

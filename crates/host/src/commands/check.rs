@@ -78,7 +78,7 @@ async fn assistants(config: &Config, host: &Host, lines: &mut Vec<Line>) -> anyh
             continue;
         };
         let Some(version) = host.store.version(assistant, number).await? else { continue };
-        match host.runtime.check_assistant(&version.definition) {
+        match host.runtime.look_over_assistant(&version.definition).await {
             Ok((_, findings)) if findings.iter().all(|finding| finding.only_a_warning) => {
                 lines.push(line(&about, "ok", &format!("served by version {number} of {assistant}")));
             }

@@ -11,7 +11,8 @@ use crate::{
     web::{Json, Problem},
 };
 
-/// Everything that is to be said about the draft, each with its node.
+/// Everything that is to be said about the draft, each with its node. The accounts are asked whether they have what the
+/// author chose, as they are before it is published.
 #[utoipa::path(
     post, path = "/v1/assistants/{assistant}/validate", tag = "assistants",
     params(("assistant" = String, Path, description = "Id of the assistant")),
@@ -28,7 +29,7 @@ pub(crate) async fn validate(
     Path(id): Path<String>,
 ) -> Result<Json<Findings>, Problem> {
     let row = find(&state, &id).await?;
-    let findings = match state.runtime.check_assistant(&row.draft) {
+    let findings = match state.runtime.look_over_assistant(&row.draft).await {
         Ok((_, findings)) | Err(AssistantError::Invalid(findings)) => findings,
         Err(error) => return Err(error.into()),
     };

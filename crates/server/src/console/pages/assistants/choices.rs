@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use super::form::{HandoffForm, option_field, shown};
 
 /// How long a page waits for a platform. What comes later is there for the next page.
-const PATIENCE: Duration = Duration::from_secs(3);
+pub(super) const PATIENCE: Duration = Duration::from_secs(3);
 /// Rows for fields that have no value yet.
 const SPARE_ROWS: usize = 2;
 

@@ -34,21 +34,19 @@ pub(in crate::console) async fn publish(
     }
     match state.runtime.publish(&opened.row.id).await {
         Ok((version, findings)) => {
-            let refusals = from_accounts(&state, &opened, findings);
-            if refusals.is_empty() {
+            if !accounts_spoke(&state, &opened, &findings) {
                 return Ok(answer::go(&format!("{}?done=published-{version}", link::assistant(&id))));
             }
             let words = format!(
                 "Published as version {version}. The accounts had something to say; it is listed below."
             );
-            let view = View { notice: Some(Notice::good(words)), refusals, ..View::default() };
+            let view = View { notice: Some(Notice::good(words)), ..View::default() };
             Ok(render(&state, &who, open(&state, id).await?, view).await)
         }
-        Err(AssistantError::Invalid(findings)) => {
-            let refusals = from_accounts(&state, &opened, findings);
+        Err(AssistantError::Invalid(_)) => {
             let notice = Some(Notice::bad("Not published: solve the problems that are listed first."));
             let status = StatusCode::UNPROCESSABLE_ENTITY;
-            let view = View { status, notice, refusals, ..View::default() };
+            let view = View { status, notice, ..View::default() };
             Ok(render(&state, &who, opened, view).await)
         }
         Err(AssistantError::Changed) => Ok(stale(&state, &who, open(&state, id).await?).await),
@@ -57,8 +55,8 @@ pub(in crate::console) async fn publish(
     }
 }
 
-/// What the accounts say. Everything else is on the page anyhow.
-fn from_accounts(state: &ConsoleState, opened: &Opened, findings: Vec<Finding>) -> Vec<Finding> {
-    let shown = validate(&opened.draft, &state.runtime.targets());
-    findings.into_iter().filter(|finding| !shown.contains(finding)).collect()
+/// Whether a finding comes from an account.
+fn accounts_spoke(state: &ConsoleState, opened: &Opened, findings: &[Finding]) -> bool {
+    let own = validate(&opened.draft, &state.runtime.targets());
+    findings.iter().any(|finding| !own.contains(finding))
 }

@@ -7,7 +7,7 @@ use axum::{
     response::Response,
 };
 use handoff_core::{
-    assistant::{Finding, definition::Node, validate},
+    assistant::{Assistant, Finding, definition::Node, validate},
     handoff::Leaves,
 };
 use handoff_model::NodeId;
@@ -15,7 +15,7 @@ use serde::Deserialize;
 
 use super::{
     Opened,
-    choices::{self, InputKind, Offer},
+    choices::{self, InputKind, Offer, PATIENCE},
     describe::Describer,
     form::{Form, Panel, Setting, fallback_value},
     kind::Kind,
@@ -145,7 +145,7 @@ pub(super) async fn render(state: &ConsoleState, who: &SignedIn, opened: Opened,
     let Opened { row, draft } = opened;
     let targets = state.runtime.targets();
     let platforms = platforms::choices(state);
-    let findings = validate(&draft, &targets);
+    let findings = findings(state, &draft).await;
     let describer = Describer { definition: &draft, choices: &platforms };
     let rows = Walk { describer: &describer, selected: view.selected.as_ref(), findings: &findings };
     let rows = rows.rows(&draft);
@@ -181,6 +181,18 @@ pub(super) async fn render(state: &ConsoleState, who: &SignedIn, opened: Opened,
         offer,
     };
     answer::page_with(view.status, &page)
+}
+
+/// Everything that is to be said about the draft, and what the accounts say to the choices in it, if they answer in time.
+async fn findings(state: &ConsoleState, draft: &Assistant) -> Vec<Finding> {
+    let mut findings = validate(draft, &state.runtime.targets());
+    let (runtime, draft) = (state.runtime.clone(), draft.clone());
+    // Goes on when the page no longer waits, so that the next page has it.
+    let asked = tokio::spawn(async move { runtime.check_choices(&draft).await });
+    if let Ok(Ok(said)) = tokio::time::timeout(PATIENCE, asked).await {
+        findings.extend(said);
+    }
+    findings
 }
 
 fn channels(state: &ConsoleState, id: &handoff_model::AssistantId) -> String {
