@@ -34,6 +34,17 @@ test("the webchat with suggestions, with a live agent and a file, and with a tro
   await set.zendesk.attaches(chat, "receipt.txt", "text/plain", "Paid: 12.50");
   await widget.log.getByRole("link", { name: "receipt.txt" }).waitFor();
   await check(set.visitor, "webchat-live-agent");
+  const photo = await set.visitor.screenshot({ clip: { x: 0, y: 0, width: 320, height: 200 } });
+  await widget.chooses({ name: "parcel.png", mimeType: "image/png", buffer: photo });
+  await widget.uploaded();
+  await widget.says("My parcel");
+  await widget.picture("person", "parcel.png").waitFor();
+  await set.visitor.route("**/files?*", (route) => route.abort("connectionrefused"));
+  const long = "a-very-long-name-of-a-picture-that-somebody-gave-it-without-thinking-of-chats.png";
+  await widget.chooses({ name: long, mimeType: "image/png", buffer: photo });
+  await widget.refusal.filter({ hasText: "The connection was lost." }).waitFor();
+  await check(set.visitor, "webchat-files");
+  await set.visitor.getByRole("button", { name: `Remove ${long}` }).click();
   await set.visitor.route("**/messages", (route) => route.abort("connectionrefused"));
   await widget.says("Can you hear me?");
   await widget.state.filter({ hasText: "Trying again" }).waitFor();

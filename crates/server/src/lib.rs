@@ -19,6 +19,7 @@ mod webhooks;
 use axum::Router;
 
 pub use auth::{ApiKey, ApiKeys, KeyError, Scope, UnknownScope};
+pub use chat::FileTypes;
 pub use state::{AppState, Options};
 
 /// Everything the server answers.

@@ -1,11 +1,17 @@
 //! What every handler is given.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use handoff_core::{connections::Book, runtime::Runtime, world::Seal};
+use handoff_model::ChannelId;
 use tokio::sync::{Semaphore, watch};
 
-use crate::{auth::ApiKeys, chat::Uploads, console::ConnectorDesk, metrics::Counts};
+use crate::{
+    auth::ApiKeys,
+    chat::{FileTypes, Uploads},
+    console::ConnectorDesk,
+    metrics::Counts,
+};
 
 /// What an operator may choose about the edges.
 #[derive(Debug, Clone)]
@@ -20,6 +26,15 @@ pub struct Options {
     pub request_timeout: Duration,
     /// Event streams and long polls that may be open at once.
     pub most_streams: usize,
+    /// Files that persons may send, by channel. Channels that are not here take any.
+    pub files: BTreeMap<ChannelId, FileTypes>,
+}
+
+impl Options {
+    /// Files that persons may send on a channel.
+    pub(crate) fn file_types(&self, channel: &ChannelId) -> &FileTypes {
+        self.files.get(channel).unwrap_or(&FileTypes::ANY)
+    }
 }
 
 impl Default for Options {
@@ -30,6 +45,7 @@ impl Default for Options {
             open_metrics: true,
             request_timeout: Duration::from_secs(60),
             most_streams: 10_000,
+            files: BTreeMap::new(),
         }
     }
 }

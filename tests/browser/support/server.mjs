@@ -82,6 +82,14 @@ admin_password = "${ADMIN.password}"
 [channels.web]
 kind = "webchat"
 assistant = "support"
+[channels.pictures]
+kind = "webchat"
+assistant = "support"
+files = ["image/*"]
+[channels.words]
+kind = "webchat"
+assistant = "support"
+files = []
 ${zendesk.connection()}
 `;
 }

@@ -56,6 +56,12 @@ export class Zendesk {
     return this.#until(`a chat with ${JSON.stringify(text)}`, (seen) => seen.live_agent.chats.find(holds));
   }
 
+  /** Waits until a chat shows a file of this name; gives the chat. */
+  async untilFile(name) {
+    const holds = (chat) => chat.messages.some((message) => message.files?.some((file) => file.name === name));
+    return this.#until(`a file ${name}`, (seen) => seen.live_agent.chats.find(holds));
+  }
+
   /** How often live agents see a text, in all chats. */
   async times(text) {
     const seen = await ask(`${this.base}/_sim/inspect`);

@@ -79,6 +79,11 @@ fn options(config: &Config) -> Options {
     Options {
         webchat_title: config.server.webchat_title.clone(),
         webchat_origins: config.server.webchat_origins.clone(),
+        files: config
+            .channels
+            .iter()
+            .filter_map(|(id, channel)| Some((id.clone(), channel.files.clone()?)))
+            .collect(),
         ..Options::default()
     }
 }
@@ -115,8 +120,8 @@ fn spawn_work(host: &Host) {
     });
 }
 
-/// Sets accounts up on their platforms: each until that works, and again whenever another file serves it, or it has
-/// other settings.
+/// Sets accounts up on their platforms: each until that works, and again whenever another file serves it, it has other
+/// settings, or an assistant begins or ends to answer there.
 async fn set_up_all(book: Arc<Book>, registry: Arc<Registry>, clock: Arc<dyn Clock>) {
     let mut changes = registry.changes();
     let mut begun = BTreeMap::<ConnectionId, ((Value, bool), Option<Arc<Manifest>>)>::new();

@@ -15,6 +15,7 @@ use std::{
 use anyhow::{Context, bail};
 use handoff_core::plugins::{Mode, Policy};
 use handoff_model::{AssistantId, ChannelId, ConnectionId, ConnectorId, Plan, connector::Quota};
+use handoff_server::FileTypes;
 use serde::Deserialize;
 
 pub(crate) use secret::Secret;
@@ -188,6 +189,8 @@ pub(crate) struct ChannelConfig {
     pub(crate) kind: OwnChannel,
     /// The assistant that serves it.
     pub(crate) assistant: Option<AssistantId>,
+    /// Files that persons may send; any unless it says.
+    pub(crate) files: Option<FileTypes>,
 }
 
 /// What a channel of ours is.

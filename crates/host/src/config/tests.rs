@@ -38,6 +38,12 @@ fn an_origin_that_is_none_is_refused() {
 }
 
 #[test]
+fn a_type_of_files_that_is_none_is_refused() {
+    let error = refused("[channels.web]\nkind = \"webchat\"\nfiles = [\"png\"]\n");
+    assert!(error.contains("line 3") && error.contains("no media type"), "{error}");
+}
+
+#[test]
 fn a_channel_and_a_connection_cannot_share_a_name() {
     let error = refused("[channels.web]\nkind = \"api\"\n[connections.web]\nconnector = \"zendesk\"\n");
     assert!(error.contains("both named"), "{error}");

@@ -5,6 +5,7 @@
 
 mod events;
 mod fault;
+mod file_types;
 mod files;
 mod say;
 mod upload;
@@ -16,9 +17,10 @@ use handoff_model::{ChannelId, ConversationId};
 
 pub(crate) use events::{AckIn, Events, EventsQuery, acknowledge, events};
 pub(crate) use fault::sentence;
+pub use file_types::FileTypes;
 pub(crate) use files::file;
 pub(crate) use say::{MessageIn, StartIn, say, start};
-pub(crate) use upload::{UploadQuery, Uploaded, Uploads, upload};
+pub(crate) use upload::{FileRules, UploadQuery, Uploaded, Uploads, file_rules, upload};
 pub(crate) use view::{Line, TurnOut};
 
 use crate::{AppState, web::Problem};

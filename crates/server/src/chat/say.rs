@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Files of one message.
-const MOST_FILES: usize = 10;
+pub(super) const MOST_FILES: usize = 10;
 
 /// A message of the person.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]

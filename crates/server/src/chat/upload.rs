@@ -11,14 +11,14 @@ use axum::{
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use futures::{StreamExt, stream};
-use handoff_model::{Attachment, Source, Timestamp};
+use handoff_model::{Attachment, ChannelId, Source, Timestamp};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::{Address, Answer, answer};
+use super::{Address, Answer, answer, files::path, say::MOST_FILES};
 use crate::{
-    AppState,
+    AppState, FileTypes,
     web::{Incoming, Json, LONGEST_FIELD, Problem},
 };
 
@@ -99,6 +99,25 @@ pub(crate) struct UploadQuery {
 pub(crate) struct Uploaded {
     /// What a message names it by, within a day.
     file: String,
+    /// Where the person can fetch it again while it is kept: a path on this server that asks for the same credentials.
+    url: String,
+}
+
+/// What files a chat takes.
+#[derive(Debug, Serialize)]
+pub(crate) struct FileRules {
+    /// Media types, such as `image/*`; none: the chat takes no files.
+    types: Vec<String>,
+    /// Bytes of one file.
+    largest: usize,
+    /// Files of one message.
+    most: usize,
+}
+
+/// What files the chats of a channel take.
+pub(crate) fn file_rules(state: &AppState, channel: &ChannelId) -> FileRules {
+    let types = state.options.file_types(channel).listed();
+    FileRules { types, largest: LARGEST, most: MOST_FILES }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -149,6 +168,7 @@ pub(crate) async fn upload(
     }
     let media_type = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or(UNKNOWN);
     let media_type = media_type.to_owned();
+    expect_type(state.options.file_types(&address.channel), &media_type)?;
     let _room = state.uploads.begin(state.runtime.clock().now())?;
     let incoming = Incoming::of(headers, body, LARGEST).await?;
     let mut sending = Sending { incoming, size: 0, problem: None };
@@ -157,11 +177,27 @@ pub(crate) async fn upload(
         return Err(sending.problem.unwrap_or_else(Problem::fault));
     };
     state.uploads.count(state.runtime.clock().now(), sending.size);
+    let url = path(&state, &address, &blob);
     let attachment = Attachment { name, media_type, source: Source::Blob(blob) };
     let kept = Kept { conversation: address.conversation().to_string(), attachment };
     let plain = serde_json::to_vec(&kept).map_err(|_| Problem::fault())?;
     let file = BASE64_URL_SAFE_NO_PAD.encode(state.seal.seal(&plain));
-    answer((StatusCode::CREATED, Json::<_>(Uploaded { file })))
+    answer((StatusCode::CREATED, Json::<_>(Uploaded { file, url })))
+}
+
+/// Whether the channel takes files of this type. Nothing but the sender says what a file is.
+fn expect_type(types: &FileTypes, media_type: &str) -> Result<(), Problem> {
+    if types.holds(media_type) {
+        return Ok(());
+    }
+    let listed = types.listed();
+    let words = match listed.is_empty() {
+        true => "This chat takes no files. Say it in words.".to_owned(),
+        false => {
+            format!("This chat takes {} only. Send another file, or say it in words.", listed.join(", "))
+        }
+    };
+    Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, words))
 }
 
 /// A file that was uploaded in this conversation.

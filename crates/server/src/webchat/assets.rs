@@ -7,6 +7,8 @@ const SCRIPT: &str = concat!(
     "(() => {\n\"use strict\";\n",
     include_str!("assets/widget/store.js"),
     include_str!("assets/widget/wire.js"),
+    include_str!("assets/widget/tray.js"),
+    include_str!("assets/widget/pictures.js"),
     include_str!("assets/widget/view.js"),
     include_str!("assets/widget/chat.js"),
     "})();\n"

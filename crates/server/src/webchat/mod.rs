@@ -31,7 +31,7 @@ pub(crate) fn routes(options: &Options) -> Router<AppState> {
         .route("/messages", post(talk::send))
         .route("/events", get(talk::list))
         .route("/ack", post(talk::ack))
-        .route("/files", post(talk::upload))
+        .route("/files", get(talk::file_rules).post(talk::upload))
         .route("/files/{blob}", get(talk::download));
     Router::new()
         .nest("/v1/webchat/{channel}", chat)

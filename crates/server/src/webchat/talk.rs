@@ -8,10 +8,10 @@ use axum::{
     http::HeaderMap,
 };
 
-use super::visitor::Visitor;
+use super::visitor::{Visitor, WebchatChannel};
 use crate::{
     AppState,
-    chat::{self, AckIn, Answer, EventsQuery, MessageIn, StartIn, UploadQuery},
+    chat::{self, AckIn, Answer, EventsQuery, FileRules, MessageIn, StartIn, UploadQuery},
     web::{Json, Query},
 };
 
@@ -60,6 +60,14 @@ pub(super) async fn download(
     Path(names): Path<HashMap<String, String>>,
 ) -> Answer {
     chat::file(state, address, names.get("blob").map_or("", String::as_str)).await
+}
+
+/// `GET …/files`: what files the chat takes.
+pub(super) async fn file_rules(
+    State(state): State<AppState>,
+    WebchatChannel(channel): WebchatChannel,
+) -> Json<FileRules> {
+    Json(chat::file_rules(&state, &channel))
 }
 
 /// `POST …/files`: a file of the visitor, to be named by a message.

@@ -1,7 +1,8 @@
 //! The webchat: visitors, the widget and its page.
 
 use axum::{body::Body, http::StatusCode};
-use handoff_server::Options;
+use handoff_model::ChannelId;
+use handoff_server::{FileTypes, Options};
 use serde_json::json;
 
 use crate::{
@@ -108,4 +109,26 @@ async fn only_sites_that_the_operator_named_may_use_the_webchat() {
     assert_eq!(allowed.header("access-control-allow-origin"), "https://shop.example");
     let refused = server.send(preflight("https://evil.example")).await;
     assert_eq!(refused.header("access-control-allow-origin"), "");
+}
+
+#[tokio::test]
+async fn a_chat_says_what_files_it_takes_and_takes_no_others() {
+    let types: FileTypes = vec!["image/*".to_owned()].try_into().unwrap();
+    let options = Options { files: [(ChannelId::new("web"), types)].into(), ..Options::default() };
+    let server = Server::start_with(options).await;
+    let rules = server.get("", &format!("{WEB}/files")).await.json();
+    assert_eq!(rules, json!({ "types": ["image/*"], "largest": 50 * 1024 * 1024, "most": 10 }));
+    let token = visitor(&server).await;
+    let upload = |media_type: &str| {
+        let asked = request("POST", &token, &format!("{WEB}/files?name=parcel"));
+        server.send(asked.header("content-type", media_type).body(Body::from("bytes")).unwrap())
+    };
+    upload("text/plain").await.assert_problem("a text", 415, "This chat takes image/* only");
+    let kept = upload("image/png").await;
+    assert_eq!(kept.status, StatusCode::CREATED);
+    let url = kept.json()["url"].as_str().unwrap().to_owned();
+    let own = server.get(&token, &url).await;
+    assert_eq!((own.text(), own.header("content-disposition")), ("bytes".to_owned(), "attachment"));
+    let other = visitor(&server).await;
+    assert_eq!(server.get(&other, &url).await.status, StatusCode::NOT_FOUND);
 }

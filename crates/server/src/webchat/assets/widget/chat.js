@@ -5,6 +5,8 @@
 
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 30000;
+// Attempts for one file; after that the person decides.
+const UPLOADS = 4;
 
 class Chat {
   #store;
@@ -27,8 +29,10 @@ class Chat {
       target,
       styles: `${server}/webchat/widget.css`,
       onOpen: () => this.#open(),
-      onSend: (text) => this.#say(text),
-      onFile: (url, name) => this.#save(url, name),
+      onSend: (text, files) => this.#say(text, files),
+      onSave: (url, name) => this.#save(url, name),
+      onFile: (file, progress, signal) => this.#upload(file, progress, signal),
+      onPicture: (url, most) => this.#wire.file(url, most),
     });
     this.#view.restore(this.#store.state.lines);
     addEventListener("storage", (event) => this.#otherTab(event));
@@ -38,13 +42,17 @@ class Chat {
 
   #open() {
     if (!this.#started) this.#send();
+    // Without an answer there is no button, until the chat is opened again.
+    this.#wire.fileRules().then((rules) => this.#view.takesFiles(rules), () => {});
   }
 
-  #say(text) {
+  // `files` are uploaded: the server's names for them go out, and what they are called is shown.
+  #say(text, files) {
     const key = newKey();
-    const line = { id: key, author: "person", text };
+    const attachments = files.map(({ name, url, media_type }) => ({ name, url, media_type }));
+    const line = { id: key, author: "person", text, attachments };
     this.#store.addLine(line);
-    this.#store.change((state) => state.outbox.push({ key, text }));
+    this.#store.change((state) => state.outbox.push({ key, text, files: files.map(({ file }) => file) }));
     this.#view.add(line);
     this.#send();
   }
@@ -83,7 +91,7 @@ class Chat {
     const [next] = this.#store.state.outbox;
     this.#view.trouble("");
     this.#view.waiting(true);
-    const answer = await this.#wire.post("/messages", { text: next.text }, next.key);
+    const answer = await this.#wire.post("/messages", { text: next.text, files: next.files ?? [] }, next.key);
     if (answer.passing) return answer.retryMs;
     this.#store.dequeue(next.key);
     this.#view.waiting(false);
@@ -141,6 +149,17 @@ class Chat {
       // The next event, or the next connection, brings another chance.
     }
     this.#acknowledges = false;
+  }
+
+  // Uploads a file; a server that is busy for a moment is asked again.
+  async #upload(file, progress, signal) {
+    await this.#wire.openSession();
+    for (let attempt = 1; ; attempt += 1) {
+      const answer = await this.#wire.upload(file, progress, signal);
+      const later = answer.passing && answer.retryMs <= LONGEST_PAUSE_MS && attempt < UPLOADS;
+      if (!later || signal.aborted) return answer;
+      await soon(Math.max(answer.retryMs, FIRST_PAUSE_MS));
+    }
   }
 
   async #save(url, name) {

@@ -17,6 +17,10 @@ function element(name, properties = {}, ...children) {
 
 class View {
   #options;
+  #tray;
+  #pictures;
+  // The person pressed Send while files were on their way.
+  #sendsSoon = false;
   #log = element("div", { className: "log", role: "log", tabIndex: 0, "aria-label": "Messages" });
   #choices = element("div", { className: "choices", role: "group", "aria-label": "Suggested answers", hidden: true });
   #state = element("p", { className: "state", role: "status" });
@@ -28,9 +32,11 @@ class View {
   #trouble = "";
 
   // `options`: title, target (an element to fill; none: a button opens the chat), styles (address),
-  // onOpen, onSend(text), onFile(url).
+  // onOpen, onSend(text, files), onSave(url, name), onFile and onPicture as Tray and Pictures want them.
   constructor(options) {
     this.#options = options;
+    this.#tray = new Tray({ onFile: options.onFile, onChange: () => this.#uploaded() });
+    this.#pictures = new Pictures(options.onPicture, (change) => this.#grow(change));
     this.#panel = this.#build();
     const host = options.target ?? document.body.appendChild(element("div"));
     const root = host.attachShadow({ mode: "open" });
@@ -93,6 +99,11 @@ class View {
     this.#tell();
   }
 
+  // What files the chat takes.
+  takesFiles(rules) {
+    this.#tray.allow(rules);
+  }
+
   trouble(text) {
     this.#trouble = text;
     this.#tell();
@@ -101,17 +112,18 @@ class View {
   #tell() {
     const dots = element("span", { className: "dots", textContent: "Waiting for an answer" });
     this.#state.classList.toggle("alarm", this.#trouble !== "");
-    this.#state.replaceChildren(this.#trouble || (this.#waits ? dots : ""));
+    const soon = this.#sendsSoon ? "Sending as soon as the files are uploaded…" : "";
+    this.#state.replaceChildren(this.#trouble || soon || (this.#waits ? dots : ""));
   }
 
   #build() {
     const heading = element("h2", { id: "title", textContent: this.#options.title });
     const label = element("label", { htmlFor: "text", textContent: "Your message" });
     const send = element("button", { className: "send", textContent: "Send" });
-    const form = element("form", {}, label, this.#input, send);
+    const form = element("form", {}, label, this.#tray.button, this.#input, send);
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      this.#send(this.#input.value);
+      this.#submit();
     });
     this.#input.addEventListener("keydown", (event) => {
       if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
@@ -119,9 +131,23 @@ class View {
       form.requestSubmit();
     });
     const header = element("header", {}, heading);
-    const panel = element("section", { className: "panel" }, header, this.#log, this.#choices, this.#state, form);
+    const below = [this.#choices, this.#state, ...this.#tray.parts, form];
+    const panel = element("section", { className: "panel" }, header, this.#log, ...below);
     panel.setAttribute("aria-labelledby", "title");
+    this.#letIn(panel);
     return panel;
+  }
+
+  // Files are also dropped on the chat, or pasted into the message.
+  #letIn(panel) {
+    const take = (event, given) => {
+      if (given?.files.length > 0 && this.#tray.add(given.files)) event.preventDefault();
+    };
+    panel.addEventListener("dragover", (event) => {
+      if (event.dataTransfer?.types.includes("Files")) event.preventDefault();
+    });
+    panel.addEventListener("drop", (event) => take(event, event.dataTransfer));
+    this.#input.addEventListener("paste", (event) => take(event, event.clipboardData));
   }
 
   // A button in the corner opens and closes the chat.
@@ -152,17 +178,32 @@ class View {
     this.#launcher.textContent = this.#unread > 0 ? `Chat (${this.#unread} new)` : "Chat";
   }
 
-  #send(text) {
-    if (text.trim() === "") return;
+  // Sends what is written, with the files, as soon as those are there.
+  #submit() {
+    const text = this.#input.value;
+    if (text.trim() === "" && this.#tray.isEmpty) return;
+    this.#sendsSoon = this.#tray.isBusy;
+    this.#tell();
+    if (this.#sendsSoon) return;
+    const files = this.#tray.take();
+    if (!files) return;
     this.#input.value = "";
     this.#input.focus();
-    this.#options.onSend(text);
+    this.#options.onSend(text, files);
+  }
+
+  // Something became of a file.
+  #uploaded() {
+    if (this.#sendsSoon && !this.#tray.isBusy) this.#submit();
   }
 
   #offer(choices) {
     const buttons = choices.map((text) => {
       const button = element("button", { type: "button", textContent: text });
-      button.addEventListener("click", () => this.#send(text));
+      button.addEventListener("click", () => {
+        this.#input.focus();
+        this.#options.onSend(text, []);
+      });
       return button;
     });
     this.#choices.replaceChildren(...buttons);
@@ -174,19 +215,27 @@ class View {
   }
 
   // A link to a file. One on this server asks for the visitor's token, which a plain link cannot send.
-  #file({ name, url }) {
+  #file({ name, url, media_type: mediaType }) {
     if (!url) return `${name} (not available)`;
     if (!url.startsWith("/")) return link(name, url);
     const made = element("a", { href: url, download: name, textContent: name });
     made.addEventListener("click", (event) => {
       event.preventDefault();
-      this.#options.onFile(url, name);
+      this.#options.onSave(url, name);
     });
+    this.#pictures.add(made, url, mediaType);
     return made;
   }
 
   #find(id) {
     return [...this.#log.children].find((line) => line.dataset.id === id);
+  }
+
+  // Changes a line that may grow, without losing sight of the end.
+  #grow(change) {
+    const atEnd = this.#log.scrollHeight - this.#log.scrollTop - this.#log.clientHeight < 8;
+    change();
+    if (atEnd) this.#scroll();
   }
 
   #scroll() {

@@ -36,20 +36,41 @@ class Wire {
       referrerPolicy: "no-referrer",
     });
     const document = await response.json().catch(() => ({}));
-    return {
-      ok: response.ok,
-      // Asking again may help: the fault is not in what was sent.
-      passing: response.status >= 500 || response.status === 408 || response.status === 429,
-      retryMs: 1000 * (Number(response.headers.get("Retry-After")) || 0),
-      detail: document.detail ?? `The server answered ${response.status}.`,
-      body: document,
-    };
+    return understood(response.status, response.headers.get("Retry-After"), document);
   }
 
-  // A file's bytes, from this server.
-  async file(url) {
-    const response = await fetch(this.#server + url, { headers: this.#headers(), credentials: "omit" });
+  // What files the chat takes.
+  async fileRules() {
+    const response = await fetch(`${this.#base}/files`, { credentials: "omit" });
+    if (!response.ok) throw new Error(`The server answered ${response.status}.`);
+    return response.json();
+  }
+
+  // Sends a file's bytes and tells the share that is sent, which `fetch` cannot.
+  upload(file, progress, signal) {
+    return new Promise((done, fail) => {
+      const request = new XMLHttpRequest();
+      request.open("POST", `${this.#base}/files?name=${encodeURIComponent(file.name)}`);
+      Object.entries(this.#headers()).forEach(([name, value]) => request.setRequestHeader(name, value));
+      request.setRequestHeader("Content-Type", file.type || "application/octet-stream");
+      request.responseType = "json";
+      request.upload.onprogress = ({ loaded, total }) => progress(total > 0 ? loaded / total : 0);
+      request.onload = () => done(understood(request.status, request.getResponseHeader("Retry-After"), request.response ?? {}));
+      request.onerror = request.onabort = () => fail(new Error("The connection was lost."));
+      signal.addEventListener("abort", () => request.abort());
+      request.send(file);
+    });
+  }
+
+  // A file's bytes, from this server, unless they are more than that.
+  async file(url, most = Infinity) {
+    const options = { headers: this.#headers(), credentials: "omit" };
+    const response = await fetch(this.#server + url, options);
     if (!response.ok) throw new Error("The file is no longer there.");
+    if (Number(response.headers.get("Content-Length")) > most) {
+      await response.body.cancel();
+      throw new Error("The file is too large to be shown.");
+    }
     return response.blob();
   }
 
@@ -79,6 +100,18 @@ class Wire {
     const token = this.#store.state.token;
     return token ? { Authorization: `Bearer ${token}` } : {};
   }
+}
+
+// What an answer means, and what it says.
+function understood(status, retryAfter, document) {
+  return {
+    ok: status >= 200 && status < 300,
+    // Asking again may help: the fault is not in what was sent.
+    passing: status >= 500 || status === 408 || status === 429,
+    retryMs: 1000 * (Number(retryAfter) || 0),
+    detail: document.detail ?? `The server answered ${status}.`,
+    body: document,
+  };
 }
 
 // Takes server-sent events apart.
