@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::{FACTOR, FASTER};
 
 /// A server whose webchat leaves for line 30 of a portal on which the application is installed.
-async fn on_line_30(flags: &[&str]) -> Result<(Bitrix24, Server)> {
+pub(super) async fn on_line_30(flags: &[&str]) -> Result<(Bitrix24, Server)> {
     let flags: Vec<&str> = FASTER.iter().chain(flags).copied().collect();
     let bitrix24 = Bitrix24::start(&flags).await?;
     bitrix24.control("line", json!({ "id": 30, "fields": { "LINE_NAME": "Sales" }, "queue": [27] })).await?;
@@ -109,7 +109,7 @@ async fn loses(bitrix24: &Bitrix24, events: u32) -> Result<()> {
 }
 
 /// A person whose chat an operator of line 30 has.
-async fn with_an_operator(bitrix24: &Bitrix24, server: &Server) -> Result<(Visitor, i64)> {
+pub(super) async fn with_an_operator(bitrix24: &Bitrix24, server: &Server) -> Result<(Visitor, i64)> {
     let mut person = Visitor::open(server).await?;
     person.says(WISH).await?;
     person.until_told(QUEUED).await?;

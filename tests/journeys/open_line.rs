@@ -1,5 +1,5 @@
-//! The acceptance scenarios of an open channel's bot, by their numbers; 9 to 11 are in `open_channel`
-//! and beside the connector. Which trap is tested where stands in `docs/reference/bitrix24-traps.md`.
+//! The acceptance scenarios of an open channel's bot, by their numbers; 9 to 11 are in `open_channel` and
+//! `open_channel_traps`. Which trap is tested where stands in `docs/reference/bitrix24-traps.md`.
 
 use anyhow::Result;
 use handoff_tests::{
@@ -12,27 +12,27 @@ use serde_json::{Value, json};
 
 use super::{on_bitrix24, plain};
 
-const QUIET: &[&str] = &["--rate-limit", "false"];
+pub(super) const QUIET: &[&str] = &["--rate-limit", "false"];
 
 /// A portal whose bot passes chats on with these choices of the author's.
-async fn passing_on(flags: &[&str], options: Value) -> Result<(Bitrix24, Server)> {
+pub(super) async fn passing_on(flags: &[&str], options: Value) -> Result<(Bitrix24, Server)> {
     let line = with_handoff(assistants::line(), |handoff| handoff["options"] = options);
     super::on_bitrix24_with(flags, &[super::sales()], |setup| setup.with_assistant(line)).await
 }
 
 /// What the bot said so far.
-fn spoken(chat: &Chat) -> usize {
+pub(super) fn spoken(chat: &Chat) -> usize {
     chat.lines.iter().filter(|line| line.author == "assistant").count()
 }
 
 /// Anna asks for a human, and her chat waits for one.
-async fn in_queue(bitrix24: &Bitrix24) -> Result<i64> {
+pub(super) async fn in_queue(bitrix24: &Bitrix24) -> Result<i64> {
     let chat = bitrix24.says("anna", WISH).await?;
     bitrix24.until_chat(chat, "the queue", |chat| chat.status == "queue").await?;
     Ok(chat)
 }
 
-async fn accepted(server: &Server) -> Result<Value> {
+pub(super) async fn accepted(server: &Server) -> Result<Value> {
     let conversation = server.conversations().await?[0]["id"].as_str().unwrap_or_default().to_owned();
     server.until_state(&conversation, "accepted").await
 }

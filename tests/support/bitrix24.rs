@@ -14,8 +14,13 @@ pub const APPLICATION_TOKEN: &str = "831c76b092f9f135d9b6b36c3a720757";
 /// The secret part of the inbound webhook's address.
 pub const WEBHOOK_CODE: &str = "simulatedwebhook";
 
+/// The secret of the bot.
+pub const BOT_TOKEN: &str = "a-bot-token-of-these-tests";
 /// The local application.
 pub const CLIENT_ID: &str = "local.65f0c0ffee0001.12345678";
+
+/// The local application's secret.
+pub const CLIENT_SECRET: &str = "simulatedclientsecret";
 
 /// A running fake Bitrix24.
 #[derive(Debug)]
@@ -42,7 +47,7 @@ pub fn connection(portal: &str) -> Value {
         "assistant": "line",
         "settings": { "portal": portal, "webhook_user_id": 1, "bot_name": "Ada" },
         "secrets": {
-            "webhook_code": WEBHOOK_CODE, "bot_token": "a-bot-token-of-these-tests",
+            "webhook_code": WEBHOOK_CODE, "bot_token": BOT_TOKEN,
             "application_token": APPLICATION_TOKEN,
         },
         "quota": limitless(),
@@ -55,7 +60,7 @@ pub fn application(portal: &str) -> Value {
     json!({
         "connector": "bitrix24",
         "settings": { "portal": portal, "client_id": CLIENT_ID, "native": false, "line": 30 },
-        "secrets": { "client_secret": "simulatedclientsecret" },
+        "secrets": { "client_secret": CLIENT_SECRET },
         "quota": limitless(),
     })
 }
@@ -91,6 +96,32 @@ impl Bitrix24 {
             bots && seen["lines"]["22"]["fields"]["WELCOME_BOT_ENABLE"] == "Y"
         };
         self.until("a bot on the line", greets).await.map(drop)
+    }
+
+    /// The parameters with which a method was called, each time, without what shows who calls.
+    ///
+    /// # Errors
+    /// When the simulator does not answer.
+    pub async fn calls(&self, method: &str) -> Result<Vec<Value>> {
+        let asked = self.requests().await?;
+        let is_meant = |request: &&Value| request["path"].as_str().is_some_and(|path| path.ends_with(method));
+        let parameters = |request: &Value| {
+            let mut body = request["body"].clone();
+            if let Some(members) = body.as_object_mut() {
+                members.retain(|name, _| !["auth", "botToken", "CLIENT_ID"].contains(&name.as_str()));
+            }
+            body
+        };
+        Ok(asked.iter().filter(is_meant).map(parameters).collect())
+    }
+
+    /// How near the portal's rate came everything that it was asked: `requests` in all, the `highest` level of its
+    /// bucket, and how many came `above` what it takes.
+    ///
+    /// # Errors
+    /// When the simulator does not answer.
+    pub async fn rate(&self) -> Result<Value> {
+        self.look("rate").await
     }
 
     /// A customer writes in the live chat; gives the chat's id.

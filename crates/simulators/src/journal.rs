@@ -84,6 +84,12 @@ impl Journal {
         self.0.lock().entries.clone()
     }
 
+    /// When requests to these paths arrived, in order, in simulated milliseconds.
+    pub fn arrivals(&self, wanted: impl Fn(&str) -> bool) -> Vec<i64> {
+        let inner = self.0.lock();
+        inner.entries.iter().filter(|entry| wanted(&entry.path)).map(|entry| entry.at_ms).collect()
+    }
+
     /// Forgets everything; numbers go on, so that a request still running finds no stranger's entry.
     pub fn clear(&self) {
         self.0.lock().entries.clear();

@@ -1,6 +1,9 @@
 //! Who comes back to a chat that was passed on: to the assistant as a new session, or, where the
 //! author chose so, straight to the live agents.
 //!
+//! Straight to them goes also whoever meets our bot in a chat that we brought to an open channel ourselves: the
+//! assistant has given that chat away, and must not answer in it by another door.
+//!
 //! A new session in such a chat is noticed by its number, in whichever of its two first events comes
 //! first, and passed on with one call; everything that is said in it is no concern of the assistant's.
 
@@ -12,7 +15,7 @@ use handoff_sdk::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::{client::Client, kept};
+use crate::{client::Client, kept, settings::Portal, wire};
 
 /// What an author writes beside the platform.
 const OPTION: &str = "when_person_comes_back";
@@ -22,9 +25,9 @@ const OPERATORS: &str = "operators";
 const TRIES: u32 = 10;
 
 /// A chat whose later sessions go to live agents.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 struct Gone {
-    /// The session that was handed over.
+    /// The session that was handed over; empty when the chat was never the assistant's.
     session: String,
     /// The later session that somebody passes on, or has passed on.
     later: Option<String>,
@@ -53,18 +56,26 @@ pub(crate) async fn remember(cx: &Cx, chat: u64, session: Option<&str>, operator
     }
 }
 
-/// Takes an event of a new session away from the assistant, and passes that session on once.
-pub(crate) async fn taken(client: &Client<'_>, event: &mut PlatformEvent) -> Result<()> {
-    let (Ok(chat), Some(session)) = (event.chat.parse::<u64>(), event.platform_session.clone()) else {
-        return Ok(());
-    };
+/// Takes an event of a new session away from the assistant, and passes that session on once. `chat` is the event's
+/// own view of the chat.
+pub(crate) async fn taken(client: &Client<'_>, chat: &Value, event: &mut PlatformEvent) -> Result<()> {
     if matches!(event.kind, EventKind::Ignored { .. }) {
         return Ok(());
     }
+    let is_ours = is_ours(client.portal, chat);
+    if is_ours {
+        event.kind = EventKind::Ignored { reason: "a chat that we brought to the live agents".to_owned() };
+    }
+    let (Ok(chat), Some(session)) = (event.chat.parse::<u64>(), event.platform_session.clone()) else {
+        return Ok(());
+    };
     for _ in 0..TRIES {
         let (gone, version) = kept::versioned::<Option<Gone>>(client.cx, &slot(chat)).await?;
-        let Some(gone) = gone.flatten().filter(|gone| gone.session != session) else { return Ok(()) };
-        event.kind = EventKind::Ignored { reason: "the person came back to the live agents".to_owned() };
+        let gone = gone.flatten().or_else(|| is_ours.then(Gone::default));
+        let Some(gone) = gone.filter(|gone| gone.session != session) else { return Ok(()) };
+        if !is_ours {
+            event.kind = EventKind::Ignored { reason: "the person came back to the live agents".to_owned() };
+        }
         if gone.later.as_ref() == Some(&session) {
             return Ok(());
         }
@@ -82,11 +93,17 @@ async fn pass_on(client: &Client<'_>, chat: u64, before: &Gone, version: u64) ->
     match client.act_on_session("imopenlines.bot.session.operator", &json!({ "CHAT_ID": chat })).await {
         Err(failure) if !failure.is("WRONG_CHAT") => {
             let error = ConnectorError::from(failure);
-            warn!("A session of somebody who came back could not be passed on yet: {error}");
+            warn!("A session that is the live agents' could not be passed on yet: {error}");
             client.cx.swap(&slot(chat), version, &json!(before)).await.map(drop)
         }
         _ => Ok(()),
     }
+}
+
+/// Whether a chat came to the portal through our own connector, which the first field of its name tells.
+fn is_ours(portal: &Portal, chat: &Value) -> bool {
+    let connector = wire::text(&chat["entityId"]).split('|').next().unwrap_or_default();
+    portal.settings.has_application() && connector.eq_ignore_ascii_case(&portal.settings.connector_code)
 }
 
 fn slot(chat: u64) -> String {

@@ -84,7 +84,7 @@ async fn fetch(client: &Client<'_>, offset: &mut Option<u64>) -> Result<(Vec<Pla
         {
             event.key = format!("{}/fetched/{id}", client.portal.host.to_ascii_lowercase());
         }
-        comeback::taken(client, &mut event).await?;
+        comeback::taken(client, &found["data"]["chat"], &mut event).await?;
         events.push(event);
     }
     // An empty queue gives 0: then the old offset stays.

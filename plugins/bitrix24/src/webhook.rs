@@ -43,7 +43,7 @@ pub(crate) async fn receive(cx: &Cx, portal: &Portal, request: &Receive) -> Resu
     }
     v1::complete(&Client::new(cx, portal), &mut form).await?;
     let mut event = event::read(portal, &form, &request.body, request.at);
-    comeback::taken(&Client::new(cx, portal), &mut event).await?;
+    comeback::taken(&Client::new(cx, portal), &form["data"]["chat"], &mut event).await?;
     Ok(done(vec![event]))
 }
 

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::{
     answer::Failure,
+    bot,
     check::{self, warning, wrong},
     client::Client,
     line, oauth, wire,
@@ -131,8 +132,10 @@ async fn about_line(client: &Client<'_>, line: u64) -> Result<Vec<Finding>, Fail
             "Install the connection again, or choose the open channel in Contact Center > our connector.",
         ));
     }
+    // Our own passes such a session on at once.
+    let ours = bot::remembered_number(client.cx).await;
     let greets = line::get(client, line, true).await?.and_then(|line| line.bot);
-    if greets.is_some() {
+    if greets.is_some_and(|bot| Some(bot) != ours) {
         findings.push(warning(
             format!("A chat bot greets in the open channel {line}: whoever comes from our assistant meets it first."),
             "Take an open channel of its own, without a chat bot (WELCOME_BOT_ENABLE = N).",

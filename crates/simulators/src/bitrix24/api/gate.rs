@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use subtle::ConstantTimeEq;
 
-use super::super::bucket::{ENTERPRISE, ORDINARY};
+use super::super::bucket::Rate;
 use super::super::state::State;
 use super::super::tokens::Worth;
 use super::answer::{Error, Outcome, error, forbidden};
@@ -29,8 +29,7 @@ pub(super) struct Caller {
 /// Lets a call in, or not, and runs it.
 pub(super) fn call(state: &mut State, credentials: Credentials, method: &str, mut params: Params) -> Outcome {
     let caller = identify(state, credentials, &mut params)?;
-    let rate = if state.settings.enterprise { ENTERPRISE } else { ORDINARY };
-    if state.settings.rate_limit && !state.bucket.pour(rate, state.now_ms) {
+    if state.settings.rate_limit && !state.bucket.pour(Rate::of(&state.settings), state.now_ms) {
         return Err(error(StatusCode::SERVICE_UNAVAILABLE, "QUERY_LIMIT_EXCEEDED", "Too many requests"));
     }
     run(state, caller, method, params)

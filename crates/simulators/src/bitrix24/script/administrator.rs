@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::super::api::params::Params;
-use super::super::{Portal, api, events, views};
+use super::super::{Portal, api, bucket, events, views};
 use super::Answered;
 use crate::control::{Json, Refused};
 
@@ -28,6 +28,14 @@ pub(super) async fn change_settings(
         Ok::<_, String>(patched)
     });
     Ok(Json(json!(changed.map_err(Refused::because)?)))
+}
+
+/// How near the portal's rate came everything that it was asked, also what a fault took, and whether or not the rate
+/// limit is on.
+pub(super) async fn rate(Shared(portal): Shared<Arc<Portal>>) -> Json<Value> {
+    let rate = portal.read(|state| bucket::Rate::of(&state.settings));
+    let arrivals = portal.control.journal.arrivals(|path| path.starts_with("/rest/"));
+    Json(json!(bucket::load(rate, arrivals)))
 }
 
 #[derive(Deserialize)]

@@ -35,6 +35,7 @@ pub(super) fn routes(portal: Arc<Portal>) -> Router {
         .route("/operator/edit", post(operators::operator_edit))
         .route("/operator/delete", post(operators::operator_delete))
         .route("/settings", get(administrator::settings).post(administrator::change_settings))
+        .route("/rate", get(administrator::rate))
         .route("/line", post(administrator::line))
         .route("/line/delete", post(administrator::line_delete))
         .route("/connector/off", post(administrator::connector_off))
