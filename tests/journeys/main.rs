@@ -16,6 +16,7 @@ mod open_line;
 mod open_line_traps;
 mod plans;
 mod quota;
+mod redaction;
 mod restore;
 mod sealing;
 mod setting_up;

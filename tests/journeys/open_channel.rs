@@ -14,10 +14,15 @@ use super::{FACTOR, FASTER};
 
 /// A server whose webchat leaves for line 30 of a portal on which the application is installed.
 pub(super) async fn on_line_30(flags: &[&str]) -> Result<(Bitrix24, Server)> {
+    on_line_30_as(flags, support("bitrix24")).await
+}
+
+/// The same with an assistant of the test's own.
+pub(super) async fn on_line_30_as(flags: &[&str], assistant: Value) -> Result<(Bitrix24, Server)> {
     let flags: Vec<&str> = FASTER.iter().chain(flags).copied().collect();
     let bitrix24 = Bitrix24::start(&flags).await?;
     bitrix24.control("line", json!({ "id": 30, "fields": { "LINE_NAME": "Sales" }, "queue": [27] })).await?;
-    let mut setup = Setup::new()?.with_assistant(support("bitrix24")).with_clock_factor(FACTOR);
+    let mut setup = Setup::new()?.with_assistant(assistant).with_clock_factor(FACTOR);
     setup.config["connections"]["bitrix24"] = bitrix24.application();
     let server = Server::start(setup).await?;
     let handler = format!("{}/webhooks/bitrix24", server.base);

@@ -11,7 +11,10 @@ use super::{
     Expression, Finding, OptionTexts, Text,
     definition::{Action, Assistant, Do, ExternalHandoff, On, Trigger},
 };
-use crate::engine::matching::Phrases;
+use crate::{
+    engine::matching::Phrases,
+    handoff::{Redaction, Rule},
+};
 
 /// Number of a list of actions.
 pub type ListIx = usize;
@@ -213,6 +216,7 @@ impl Builder {
                 let fallbacks = handoff.fallbacks.iter().map(|way| &way.options);
                 let options = std::iter::once(&handoff.options).chain(fallbacks);
                 let options = options.map(|options| self.options(action, options)).collect();
+                self.rules(action, &handoff.redact);
                 CompiledDo::HandOff(CompiledHandOff {
                     action: Arc::new((**handoff).clone()),
                     options,
@@ -221,6 +225,13 @@ impl Builder {
                 })
             }
         })
+    }
+
+    fn rules(&mut self, action: &Action, rules: &[Rule]) {
+        if let Err(problems) = Redaction::new(rules) {
+            let finding = |problem| Finding::error(Some(action.id.clone()), problem);
+            self.findings.extend(problems.into_iter().map(finding));
+        }
     }
 
     fn options(&mut self, action: &Action, options: &Value) -> Option<OptionTexts> {

@@ -4,7 +4,7 @@ use handoff_model::{AssistantId, ConnectionId, ConnectorId, NodeId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::handoff::{Fallback, Leaves, Texts};
+use crate::handoff::{Fallback, Leaves, Rule, Texts};
 
 /// Number of the exchange format.
 pub const FORMAT: u32 = 1;
@@ -159,6 +159,9 @@ pub struct ExternalHandoff {
     /// Routing and fields, as the platform's connector understands them; `{ }` in a text holds an expression.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub options: Value,
+    /// What does not leave.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub redact: Vec<Rule>,
     /// Ways that are tried one after the other when this one fails for good.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fallbacks: Vec<Fallback>,

@@ -7,6 +7,7 @@ use handoff_model::NodeId;
 use serde_json::{Map, Value};
 
 use super::{Assistant, Finding, definition::FORMAT};
+use crate::handoff::Rule;
 
 /// Longest JSON text, in bytes.
 pub const LONGEST: usize = 4 * 1024 * 1024;
@@ -32,6 +33,7 @@ const ACTIONS: [(&str, &[&str]); 5] = [
             "texts",
             "budget_seconds",
             "options",
+            "redact",
             "fallbacks",
         ],
     ),
@@ -149,6 +151,11 @@ impl Shape {
                 for action in self.list(branch, "actions", false, "a branch", id.clone()) {
                     self.action(action, depth + 1);
                 }
+            }
+        }
+        for rule in self.list(object, "redact", false, "an action", id.clone()) {
+            if let Err(problem) = Rule::try_from(rule.clone()) {
+                self.say(id.clone(), problem);
             }
         }
         for member in ["else", "when_handoff_fails", "when_nobody_is_there"] {

@@ -3,6 +3,8 @@
 use handoff_model::{TicketRef, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::redaction::Removed;
+
 /// Remarks kept at most; further ones are counted only.
 const MOST_REMARKS: usize = 50;
 
@@ -25,6 +27,12 @@ pub struct Receipt {
     pub carried_in: u64,
     /// Events of the chat that arrived after the transfer and were dropped unread.
     pub dropped: u64,
+    /// How often each rule of the author's removed something from what left with the transfer.
+    #[serde(default, skip_serializing_if = "Removed::is_empty")]
+    pub redacted: Removed,
+    /// The same of what was carried since, also of what was typed while the transfer ran.
+    #[serde(default, skip_serializing_if = "Removed::is_empty")]
+    pub redacted_since: Removed,
     /// Which texts the person was told, in order, by name of outcome.
     pub told: Vec<String>,
     /// What happened on the way: answers lost, steps repeated, things replaced or withdrawn.

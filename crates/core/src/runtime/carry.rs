@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::{Counter, Runtime, deliver::LOOKING, shown::SealedItem};
 use crate::{
-    handoff::Handoff,
+    handoff::{Handoff, Receipt, redaction::Removed},
     session::FromTeam,
     store::{Changes, EffectRow, Reschedule, StoreError},
 };
@@ -40,7 +40,7 @@ impl Runtime {
             }
         };
         match self.forward_content(&row, &handoff, content).await {
-            Ok(sent) => self.forwarded(&row, &handoff, sent.replaced).await,
+            Ok((sent, removed)) => self.forwarded(&row, &handoff, sent.replaced, removed).await,
             Err(error) if error.advice() == Advice::GiveUp => {
                 tracing::warn!(handoff.id = %handoff.id, %error, "The platform refused a message; both ends are told");
                 self.replace(&row, &handoff, &error.to_string()).await
@@ -65,10 +65,11 @@ impl Runtime {
         row: &EffectRow,
         handoff: &Handoff,
         content: Content,
-    ) -> Result<Sent, ConnectorError> {
+    ) -> Result<(Sent, Removed), ConnectorError> {
         let unavailable = |error: StoreError| ConnectorError::Unavailable { detail: error.to_string() };
         let conversation = self.0.parts.store.conversation(&row.conversation).await.map_err(unavailable)?;
         let person = conversation.map(|conversation| conversation.person).unwrap_or_default();
+        let (redaction, mut removed) = (self.redaction(handoff).map_err(unavailable)?, Removed::new());
         let Some(ticket) = handoff.state.ticket().cloned() else {
             return Err(ConnectorError::Unavailable { detail: "the handoff is not accepted".to_owned() });
         };
@@ -77,13 +78,15 @@ impl Runtime {
             handoff: handoff.id.clone(),
             ticket,
             checkpoint: handoff.checkpoint.clone(),
-            person,
+            // The transfer told of the person; what stays here of them was counted there.
+            person: redaction.person(person, &mut Removed::new()),
             seq: row.seq,
-            content,
+            content: redaction.content(content, &mut removed),
             maybe_sent,
         };
         let deadline = if maybe_sent { LOOKING } else { CARRYING };
-        self.ask(row, handoff, "forward", json!(words), deadline, None).await
+        let sent = self.ask(row, handoff, "forward", json!(words), deadline, None).await?;
+        Ok((sent, removed))
     }
 
     async fn forward_later(
@@ -129,7 +132,7 @@ impl Runtime {
             };
             return self.put_off(later).await;
         }
-        self.forwarded(row, handoff, Some(why.to_owned())).await
+        self.forwarded(row, handoff, Some(why.to_owned()), Removed::new()).await
     }
 
     async fn forwarded(
@@ -137,11 +140,18 @@ impl Runtime {
         row: &EffectRow,
         handoff: &Handoff,
         replaced: Option<String>,
+        removed: Removed,
     ) -> Result<(), StoreError> {
         let line = replaced.map(|why| FromTeam::Notice {
             text: format!("One of your messages could not be passed on as you wrote it: {why}"),
         });
-        self.counted(row, handoff, line, |receipt| receipt.carried_out += 1).await?;
+        let count = |receipt: &mut Receipt| {
+            receipt.carried_out += 1;
+            for (rule, times) in &removed {
+                *receipt.redacted_since.entry(rule.clone()).or_default() += times;
+            }
+        };
+        self.counted(row, handoff, line, count).await?;
         self.0.counters.add(Counter::CarriedOut);
         Ok(())
     }
@@ -212,7 +222,7 @@ impl Runtime {
         row: &EffectRow,
         handoff: &Handoff,
         show: Option<FromTeam>,
-        count: impl Fn(&mut crate::handoff::Receipt),
+        count: impl Fn(&mut Receipt),
     ) -> Result<(), StoreError> {
         for _ in 0..TRIES {
             let store = &self.0.parts.store;
@@ -256,7 +266,7 @@ impl Runtime {
         let Some(conversation) = self.0.parts.store.conversation(&handoff.conversation).await? else {
             return self.drop_row(&row).await;
         };
-        let withdraw = json!(Withdraw { transfer: self.transfer_of(&handoff, &conversation).await? });
+        let withdraw = json!(Withdraw { transfer: self.leaving(&handoff, &conversation).await?.transfer });
         let remarks = match self.ask::<Withdrawn>(&row, &handoff, "withdraw", withdraw, CARRYING, None).await
         {
             Ok(Withdrawn { remarks }) => remarks,

@@ -14,6 +14,7 @@ mod deliver;
 mod error;
 mod events;
 mod inbound;
+mod leaving;
 mod outbox;
 mod poll;
 mod replay;
@@ -45,6 +46,7 @@ use crate::{
     world::{Blobs, Chance, Clock, Connectors, Seal},
 };
 use choices::Shelf;
+use leaving::Redactions;
 use watch::Watchers;
 
 /// A way by which persons reach the server.
@@ -124,6 +126,7 @@ struct Inner {
     counters: Counters,
     choices: Shelf<Arc<Vec<Choice>>>,
     availability: Shelf<Availability>,
+    redactions: Redactions,
 }
 
 impl Runtime {
@@ -141,6 +144,7 @@ impl Runtime {
             counters: Counters::default(),
             choices: Shelf::default(),
             availability: Shelf::default(),
+            redactions: Redactions::default(),
         }))
     }
 

@@ -4,20 +4,23 @@ use std::{sync::Arc, time::Duration};
 
 use futures::{FutureExt, future::BoxFuture};
 use handoff_model::{
-    Author, Delivery, HandoffId, Message, Timestamp,
-    connector::{ConnectorError, Find, Speaker, TranscriptMessage, Transfer, Transferred},
+    Delivery, HandoffId, Timestamp,
+    connector::{ConnectorError, Find, Transferred},
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
-use super::{Counter, Runtime, TurnError, carry::unreadable};
+use super::{
+    Counter, Runtime, TurnError,
+    carry::unreadable,
+    leaving::{Leaving, hash},
+};
 use crate::{
     handoff::{
         Event, Handoff, HandoffState, Transition, step,
         step::{ATTEMPT, REPLIES_FIRST},
     },
-    session::{Conversation, Handled, settle},
+    session::{Handled, settle},
     store::{Changes, EffectKind, EffectRow, Reschedule, StoreError},
     world::{Call, CallError, Checkpoints},
 };
@@ -102,9 +105,10 @@ impl Runtime {
         let Ok(Transition { handoff: mut begun, .. }) = step(&handoff, begin, now, 0) else {
             return self.put_off(again(&row, now)).await;
         };
-        let transfer = self.transfer_of(&begun, &conversation).await?;
+        let Leaving { transfer, redacted } = self.leaving(&begun, &conversation).await?;
         begun.receipt.transcript_messages = transfer.transcript.len() as u64;
         begun.receipt.transcript_sha256 = Some(hash(&transfer.transcript));
+        begun.receipt.redacted = redacted;
         let intent = Changes { handoffs: vec![begun.clone()], ..Changes::default() };
         match self.commit(intent).await {
             Ok(()) => {}
@@ -124,7 +128,7 @@ impl Runtime {
         let Some(conversation) = self.0.parts.store.conversation(&handoff.conversation).await? else {
             return self.drop_row(&row).await;
         };
-        let find = Find { transfer: self.transfer_of(&handoff, &conversation).await? };
+        let find = Find { transfer: self.leaving(&handoff, &conversation).await?.transfer };
         let began = self.0.parts.clock.now();
         let found = self.ask(&row, &handoff, "find", json!(find), LOOK, None).await;
         self.transition(&row, &handoff.id, Event::Looked { began, found }).await
@@ -146,38 +150,6 @@ impl Runtime {
         serde_json::from_value(answer).map_err(|error| ConnectorError::Lost {
             detail: format!("the connector's answer cannot be read: {error}"),
         })
-    }
-
-    /// What is asked of the platform; the same for every attempt, but for the checkpoint.
-    pub(super) async fn transfer_of(
-        &self,
-        handoff: &Handoff,
-        conversation: &Conversation,
-    ) -> Result<Transfer, StoreError> {
-        let session = conversation.session.as_ref().filter(|session| session.id == handoff.session);
-        let after = session.map_or(0, |session| session.first_seq.saturating_sub(1));
-        let until = handoff.transcript_until.unwrap_or(conversation.last_seq);
-        let messages = self.0.parts.store.messages(&conversation.id, after, until).await?;
-        let names =
-            Names { person: person_name(conversation), assistant: self.assistant_name(conversation).await };
-        Ok(Transfer {
-            key: handoff.id.clone(),
-            route: handoff.route,
-            chat: handoff.chat.clone(),
-            platform_session: handoff.platform_session.clone(),
-            person: conversation.person.clone(),
-            transcript: messages.into_iter().map(|message| line(message, &names)).collect(),
-            options: handoff.options.clone(),
-            checkpoint: handoff.checkpoint.clone(),
-        })
-    }
-
-    async fn assistant_name(&self, conversation: &Conversation) -> String {
-        let Some(session) = &conversation.session else { return "Assistant".to_owned() };
-        match self.0.library.version(&session.assistant, session.assistant_version).await {
-            Ok(Some(compiled)) => compiled.definition.name.clone(),
-            _ => "Assistant".to_owned(),
-        }
     }
 
     /// Applies an event to a handoff, and what follows to its conversation, in one transaction.
@@ -293,33 +265,6 @@ fn again(row: &EffectRow, due: Timestamp) -> Reschedule {
         maybe_done: row.maybe_done,
         held_until: row.held_until,
     }
-}
-
-struct Names {
-    person: String,
-    assistant: String,
-}
-
-fn person_name(conversation: &Conversation) -> String {
-    conversation.person.name.clone().unwrap_or_else(|| "Customer".to_owned())
-}
-
-fn line(message: Message, names: &Names) -> TranscriptMessage {
-    let Message { seq, author, content, at, delivery, .. } = message;
-    let (speaker, name) = match author {
-        Author::Person => (Speaker::Person, names.person.clone()),
-        Author::Assistant | Author::Notice => (Speaker::Assistant, names.assistant.clone()),
-    };
-    let mut content = content;
-    if delivery == Delivery::Undelivered {
-        content.text.push_str(" (not delivered)");
-    }
-    TranscriptMessage { seq, speaker, name, content, at }
-}
-
-fn hash(transcript: &[TranscriptMessage]) -> String {
-    let bytes = serde_json::to_vec(transcript).unwrap_or_default();
-    Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Stores the checkpoints of one attempt, while it holds the handoff.

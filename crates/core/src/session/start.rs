@@ -218,6 +218,7 @@ fn record(
         perhaps_carried_until: 0,
         speaks_after_transfer: target.is_some_and(|target| target.speaks_after_transfer),
         check_availability: action.check_availability,
+        redact: action.redact.clone(),
         fallbacks: action.fallbacks.clone(),
         replay_of: None,
         replayed_as: None,

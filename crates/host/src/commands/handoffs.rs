@@ -219,6 +219,11 @@ fn show(handoff: &Handoff) {
         "carried      {} out, {} in, {} dropped unread",
         receipt.carried_out, receipt.carried_in, receipt.dropped
     ));
+    for (what, removed) in [("redacted", &receipt.redacted), ("since", &receipt.redacted_since)] {
+        for (rule, times) in removed {
+            say(format!("{what:<12} {rule}: {times}"));
+        }
+    }
     say(format!("told         {}", receipt.told.join(", ")));
     for remark in &receipt.remarks {
         say(format!("remark       {remark}"));

@@ -7,7 +7,7 @@ use axum::{
     response::Response,
 };
 use handoff_core::{
-    handoff::{Handoff, HandoffState, Target},
+    handoff::{Handoff, HandoffState, Target, redaction::Removed},
     runtime::{Decision, DecisionError, ReplayError},
     session::Repair,
 };
@@ -247,11 +247,21 @@ fn facts(handoff: &Handoff) -> Vec<(&'static str, String)> {
     if let Some(hash) = &receipt.transcript_sha256 {
         facts.push(("SHA-256 of the transcript", hash.clone()));
     }
+    if !receipt.redacted.is_empty() {
+        facts.push(("Removed before it left", removed(&receipt.redacted)));
+    }
     facts.extend([
         ("Typed meanwhile, sent after it", receipt.tail_messages.to_string()),
         ("Carried to the platform since", receipt.carried_out.to_string()),
         ("Carried to the person since", receipt.carried_in.to_string()),
         ("Events dropped unread since", receipt.dropped.to_string()),
     ]);
+    if !receipt.redacted_since.is_empty() {
+        facts.push(("Removed from what was carried since", removed(&receipt.redacted_since)));
+    }
     facts
+}
+
+fn removed(removed: &Removed) -> String {
+    removed.iter().map(|(rule, times)| format!("{rule}: {times}")).collect::<Vec<_>>().join(", ")
 }

@@ -277,3 +277,40 @@ async fn ways_to_fall_back_on_are_kept_in_order_and_refused_with_their_reason() 
         assert!(refused.html.contains(reason), "{way}: {}", refused.html);
     }
 }
+
+#[tokio::test]
+async fn what_does_not_leave_is_ticked_written_and_refused_with_its_reason() {
+    let desk = desk(Plan::Enterprise).await;
+    let fields = [
+        ("platform", "zendesk"),
+        ("redact_cards", "yes"),
+        ("redact_phones", "yes"),
+        ("redact_patterns", "contract number = \\bC-\\d{6}\\b\r\ncode = a=b"),
+        ("redact_fields", "person.email\r\n"),
+    ];
+    let saved = save(&desk, &fields).await;
+    assert_eq!(saved.status, StatusCode::SEE_OTHER, "{}", saved.html);
+    let rules = json!(["card_numbers", "phone_numbers", { "pattern": "\\bC-\\d{6}\\b", "as": "contract number" },
+        { "pattern": "a=b", "as": "code" }, { "field": "person.email" }]);
+    assert_eq!(stored(&desk).await["redact"], rules);
+    let page = desk.get(NODE).await;
+    for part in [
+        "id=\"redact_cards\" name=\"redact_cards\" type=\"checkbox\" value=\"yes\" checked",
+        "id=\"redact_emails\" name=\"redact_emails\" type=\"checkbox\" value=\"yes\" aria",
+        "contract number = \\bC-\\d{6}\\b\ncode = a=b</textarea>",
+        "person.email</textarea>",
+    ] {
+        assert!(page.html.contains(part), "{part} in {}", page.html);
+    }
+    for (field, value, reason) in [
+        ("redact_patterns", "(", "is no pattern; write a name"),
+        ("redact_patterns", "code = (", "unclosed group"),
+        ("redact_fields", "person.shoes", "there is no field"),
+    ] {
+        let refused = save(&desk, &[("platform", "zendesk"), (field, value)]).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{value}");
+        let (_, problem) = refused.html.split_once("id=\"redact-problem\">").unwrap();
+        assert!(problem.split_once("</span>").unwrap().0.contains(reason), "{value}: {problem}");
+        assert!(refused.html.contains("<details class=\"advanced\" open>"));
+    }
+}

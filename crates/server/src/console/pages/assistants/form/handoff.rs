@@ -11,6 +11,7 @@ use super::{
     fallback::{self, FallbackForm},
     options::OptionsForm,
     outcome::{self, OutcomeForm},
+    redact::RedactForm,
 };
 use crate::{
     chat::sentence,
@@ -34,6 +35,7 @@ pub(in crate::console::pages::assistants) struct HandoffForm {
     pub(in crate::console::pages::assistants) options: OptionsForm,
     /// Ask first whether somebody is there.
     pub(in crate::console::pages::assistants) check_availability: bool,
+    pub(in crate::console::pages::assistants) redact: RedactForm,
     /// Ways that are tried when this one fails, with room for as many as there may be.
     pub(in crate::console::pages::assistants) fallbacks: Vec<FallbackForm>,
 }
@@ -53,6 +55,7 @@ impl HandoffForm {
             budget_problem: None,
             options: OptionsForm::stored(&handoff.options),
             check_availability: handoff.check_availability,
+            redact: RedactForm::stored(&handoff.redact),
             fallbacks: fallback::stored(&handoff.fallbacks),
         }
     }
@@ -72,6 +75,7 @@ impl HandoffForm {
             budget_problem: None,
             options: OptionsForm::typed(fields),
             check_availability: fields.ticked("check_availability"),
+            redact: RedactForm::typed(fields),
             fallbacks: fallback::typed(fields),
         }
     }
@@ -82,6 +86,7 @@ impl HandoffForm {
             || self.route_problem.is_some()
             || self.budget_problem.is_some()
             || self.options.problem.is_some()
+            || self.redact.problem.is_some()
             || self.fallbacks.iter().any(|form| form.problem.is_some())
             || self.outcomes.iter().any(|form| form.problem.is_some())
     }
@@ -99,6 +104,9 @@ impl HandoffForm {
         }
         if let Some(options) = self.options.write(&handoff.options) {
             handoff.options = options;
+        }
+        if let Some(rules) = self.redact.write(&handoff.redact) {
+            handoff.redact = rules;
         }
         handoff.check_availability = self.check_availability;
         handoff.fallbacks = fallback::write(&mut self.fallbacks, handoff, &setting.targets);

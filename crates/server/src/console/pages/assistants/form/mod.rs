@@ -8,6 +8,7 @@ mod fallback;
 mod handoff;
 mod options;
 mod outcome;
+mod redact;
 mod simple;
 
 use handoff_core::{
