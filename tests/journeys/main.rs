@@ -16,6 +16,7 @@ mod open_line;
 mod open_line_traps;
 mod plans;
 mod quota;
+mod receipt;
 mod redaction;
 mod restore;
 mod sealing;

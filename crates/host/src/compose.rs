@@ -10,6 +10,7 @@ use handoff_core::{
     store::Store,
     world::{Clock, Seal},
 };
+use handoff_server::ReceiptKey;
 use handoff_store::Sqlite;
 
 use crate::{
@@ -17,6 +18,7 @@ use crate::{
     clock::{WorldChance, WorldClock},
     config::{Config, OwnChannel},
     keyring::Keyring,
+    receipt_key,
 };
 
 /// The running parts.
@@ -95,6 +97,11 @@ pub(crate) fn open_store(config: &Config, role: Role) -> anyhow::Result<Arc<Sqli
         Role::Command => Sqlite::open_beside(&path),
     };
     Ok(Arc::new(store?))
+}
+
+/// The key that signs receipts; it is made when it is not there.
+pub(crate) fn receipt_key(config: &Config) -> anyhow::Result<ReceiptKey> {
+    receipt_key::open(&config.data_dir.join("receipts.key"))
 }
 
 /// The file with everything that is kept.

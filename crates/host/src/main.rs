@@ -9,14 +9,15 @@ mod commands;
 mod compose;
 mod config;
 mod keyring;
+mod receipt_key;
 mod telemetry;
 
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 use commands::{
-    assistant, backup, check, conformance, connection, connector, conversation, handoffs, probe, serve,
-    signing, worker,
+    assistant, backup, check, conformance, connection, connector, conversation, handoffs, probe, receipt,
+    serve, signing, worker,
 };
 
 /// Runs AI-assistant chats and gives them away for good to live-agent platforms.
@@ -90,6 +91,9 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Connector(connector::Verb::Conformance(options)) => return conformance::run(options),
         Command::Connector(connector::Verb::Keygen { name }) => return signing::keygen(name),
         Command::Connector(connector::Verb::Sign { file, key }) => return signing::sign(file, key),
+        Command::Handoff(handoffs::Verb::VerifyReceipt { file, key, signature }) => {
+            return receipt::verify(file, key, signature.as_deref());
+        }
         Command::ConnectorProbe { file } => return probe::run(file),
         Command::ConnectorWorker { file } => return worker::run(file),
         _ => {}

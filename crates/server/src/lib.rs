@@ -11,6 +11,7 @@ mod chat;
 pub mod console;
 mod health;
 mod metrics;
+mod receipts;
 mod state;
 mod web;
 mod webchat;
@@ -20,6 +21,7 @@ use axum::Router;
 
 pub use auth::{ApiKey, ApiKeys, KeyError, Scope, UnknownScope};
 pub use chat::FileTypes;
+pub use receipts::{ReceiptKey, ReceiptKeyError, SignedReceipt};
 pub use state::{AppState, Options};
 
 /// Everything the server answers.

@@ -7,6 +7,7 @@ use handoff_model::ChannelId;
 use tokio::sync::{Semaphore, watch};
 
 use crate::{
+    ReceiptKey,
     auth::ApiKeys,
     chat::{FileTypes, Uploads},
     console::ConnectorDesk,
@@ -65,6 +66,8 @@ pub struct AppState {
     pub(crate) connectors: Option<Arc<dyn ConnectorDesk>>,
     /// Connections that can be changed, where there are any.
     pub(crate) connections: Option<Arc<Book>>,
+    /// Signs receipts, where there is a key.
+    pub(crate) receipts: Option<Arc<ReceiptKey>>,
     pub(crate) counts: Arc<Counts>,
     pub(crate) streams: Arc<Semaphore>,
     pub(crate) uploads: Arc<Uploads>,
@@ -82,6 +85,7 @@ impl AppState {
             seal,
             connectors: None,
             connections: None,
+            receipts: None,
             counts: Arc::default(),
             uploads: Arc::default(),
             stopping: Arc::new(watch::Sender::new(false)),
@@ -96,6 +100,11 @@ impl AppState {
     /// The same, with connections that can be changed.
     pub fn with_connections(self, book: Arc<Book>) -> Self {
         Self { connections: Some(book), ..self }
+    }
+
+    /// The same, with a key that signs receipts.
+    pub fn with_receipts(self, key: Arc<ReceiptKey>) -> Self {
+        Self { receipts: Some(key), ..self }
     }
 
     /// Ends event streams and long polls, which would otherwise hold up an orderly stop, and

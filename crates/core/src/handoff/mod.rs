@@ -8,12 +8,13 @@ pub mod fallback;
 pub mod receipt;
 pub mod redaction;
 pub mod state;
+mod statement;
 pub mod step;
 pub mod target;
 pub mod texts;
 
 pub use fallback::{Fallback, MOST_FALLBACKS};
-pub use receipt::Receipt;
+pub use receipt::{Hashed, Receipt};
 pub use redaction::{Redaction, Rule};
 pub use state::{Handoff, HandoffState};
 pub use step::{Effect, Event, InvalidTransition, Transition, step};

@@ -8,9 +8,9 @@ use handoff_model::{
 };
 use serde_json::json;
 
-use super::{Counter, Runtime, deliver::LOOKING, shown::SealedItem};
+use super::{Counter, Runtime, deliver::LOOKING, leaving::hash, shown::SealedItem};
 use crate::{
-    handoff::{Handoff, Receipt, redaction::Removed},
+    handoff::{Handoff, Hashed, Receipt, redaction::Removed},
     session::FromTeam,
     store::{Changes, EffectRow, Reschedule, StoreError},
 };
@@ -28,6 +28,14 @@ const MOST_WITHDRAWALS: u32 = 5;
 /// How often a commit is tried when others change the same rows.
 const TRIES: usize = 50;
 
+/// What is noted of words that were carried.
+#[derive(Default)]
+struct Carried {
+    removed: Removed,
+    /// Their hash, if they were typed before the acceptance.
+    tail: Option<Hashed>,
+}
+
 impl Runtime {
     /// The person's words to the platform.
     pub(super) async fn forward(&self, row: EffectRow) -> Result<(), StoreError> {
@@ -40,7 +48,7 @@ impl Runtime {
             }
         };
         match self.forward_content(&row, &handoff, content).await {
-            Ok((sent, removed)) => self.forwarded(&row, &handoff, sent.replaced, removed).await,
+            Ok((sent, carried)) => self.forwarded(&row, &handoff, sent.replaced, carried).await,
             Err(error) if error.advice() == Advice::GiveUp => {
                 tracing::warn!(handoff.id = %handoff.id, %error, "The platform refused a message; both ends are told");
                 self.replace(&row, &handoff, &error.to_string()).await
@@ -65,7 +73,7 @@ impl Runtime {
         row: &EffectRow,
         handoff: &Handoff,
         content: Content,
-    ) -> Result<(Sent, Removed), ConnectorError> {
+    ) -> Result<(Sent, Carried), ConnectorError> {
         let unavailable = |error: StoreError| ConnectorError::Unavailable { detail: error.to_string() };
         let conversation = self.0.parts.store.conversation(&row.conversation).await.map_err(unavailable)?;
         let person = conversation.map(|conversation| conversation.person).unwrap_or_default();
@@ -85,8 +93,16 @@ impl Runtime {
             maybe_sent,
         };
         let deadline = if maybe_sent { LOOKING } else { CARRYING };
+        let was_tail = self.was_tail(row).await.map_err(unavailable)?;
+        let tail = was_tail.then(|| Hashed { seq: row.seq, sha256: hash(&words.content) });
         let sent = self.ask(row, handoff, "forward", json!(words), deadline, None).await?;
-        Ok((sent, removed))
+        Ok((sent, Carried { removed, tail }))
+    }
+
+    /// Whether the words were typed before the acceptance. Of later ones not even a hash is kept: it could be guessed.
+    async fn was_tail(&self, row: &EffectRow) -> Result<bool, StoreError> {
+        let before = row.seq.saturating_sub(1);
+        Ok(!self.0.parts.store.messages(&row.conversation, before, row.seq).await?.is_empty())
     }
 
     async fn forward_later(
@@ -132,7 +148,7 @@ impl Runtime {
             };
             return self.put_off(later).await;
         }
-        self.forwarded(row, handoff, Some(why.to_owned()), Removed::new()).await
+        self.forwarded(row, handoff, Some(why.to_owned()), Carried::default()).await
     }
 
     async fn forwarded(
@@ -140,14 +156,15 @@ impl Runtime {
         row: &EffectRow,
         handoff: &Handoff,
         replaced: Option<String>,
-        removed: Removed,
+        carried: Carried,
     ) -> Result<(), StoreError> {
         let line = replaced.map(|why| FromTeam::Notice {
             text: format!("One of your messages could not be passed on as you wrote it: {why}"),
         });
         let count = |receipt: &mut Receipt| {
             receipt.carried_out += 1;
-            for (rule, times) in &removed {
+            receipt.tail.extend(carried.tail.clone());
+            for (rule, times) in &carried.removed {
                 *receipt.redacted_since.entry(rule.clone()).or_default() += times;
             }
         };
@@ -284,8 +301,11 @@ impl Runtime {
             }
             Err(error) => vec![format!("what was left on the platform could not be taken back: {error}")],
         };
-        self.counted(&row, &handoff, None, |receipt| remarks.iter().for_each(|remark| receipt.remark(remark)))
-            .await
+        let note = |receipt: &mut Receipt| {
+            remarks.iter().for_each(|remark| receipt.remark(remark));
+            receipt.withdrawn.clone_from(&remarks);
+        };
+        self.counted(&row, &handoff, None, note).await
     }
 }
 

@@ -7,11 +7,12 @@ use handoff_model::{
     connector::{OptionKind, Speaker, TranscriptMessage, Transfer},
 };
 use parking_lot::Mutex;
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::Runtime;
 use crate::{
-    handoff::{Handoff, Redaction, Rule, redaction::Removed},
+    handoff::{Handoff, Hashed, Redaction, Rule, redaction::Removed},
     session::Conversation,
     store::StoreError,
 };
@@ -123,8 +124,13 @@ fn line(message: Message, names: &Names, redaction: &Redaction, redacted: &mut R
     TranscriptMessage { seq, speaker, name, content, at }
 }
 
-/// SHA-256 of a transcript as it leaves.
-pub(super) fn hash(transcript: &[TranscriptMessage]) -> String {
-    let bytes = serde_json::to_vec(transcript).unwrap_or_default();
+/// SHA-256 of each message of a transcript.
+pub(super) fn each(transcript: &[TranscriptMessage]) -> Vec<Hashed> {
+    transcript.iter().map(|message| Hashed { seq: message.seq, sha256: hash(message) }).collect()
+}
+
+/// SHA-256 of what leaves, as JSON.
+pub(super) fn hash(left: &(impl Serialize + ?Sized)) -> String {
+    let bytes = serde_json::to_vec(left).unwrap_or_default();
     Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }

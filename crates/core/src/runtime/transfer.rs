@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::{
     Counter, Runtime, TurnError,
     carry::unreadable,
-    leaving::{Leaving, hash},
+    leaving::{Leaving, each, hash},
 };
 use crate::{
     handoff::{
@@ -106,8 +106,7 @@ impl Runtime {
             return self.put_off(again(&row, now)).await;
         };
         let Leaving { transfer, redacted } = self.leaving(&begun, &conversation).await?;
-        begun.receipt.transcript_messages = transfer.transcript.len() as u64;
-        begun.receipt.transcript_sha256 = Some(hash(&transfer.transcript));
+        begun.receipt.left(each(&transfer.transcript), hash(&transfer.transcript), now);
         begun.receipt.redacted = redacted;
         let intent = Changes { handoffs: vec![begun.clone()], ..Changes::default() };
         match self.commit(intent).await {

@@ -140,7 +140,7 @@ fn begin(draft: &mut Draft<'_>, mute: SessionState, mut handoff: Handoff) {
     draft.control(Control::Handoff { id: handoff.id.clone() });
     if let Some(text) = handoff.texts.say(Outcome::Asked, handoff.route).map(str::to_owned) {
         draft.say(Author::Notice, Content::text(text));
-        handoff.receipt.told.push(Outcome::Asked.name().to_owned());
+        handoff.receipt.tell(Outcome::Asked.name(), draft.setting.now);
     }
     draft.conversation.last_handoff = Some(handoff.id.clone());
     draft.effect(EffectKind::Handoff, handoff.lane(), Some(handoff.id.clone()), 0, Vec::new());

@@ -69,13 +69,14 @@ pub(super) fn apply(
 
 /// Says the text of an outcome, where there still is a way to say it.
 fn tell(draft: &mut Draft<'_>, handoff: &mut Handoff, outcome: Outcome) {
+    let now = draft.setting.now;
     let Some(text) = handoff.texts.say(outcome, handoff.route).map(str::to_owned) else {
-        return handoff.receipt.told.push(format!("{}: silence, as the author chose", outcome.name()));
+        return handoff.receipt.tell(format!("{}: silence, as the author chose", outcome.name()), now);
     };
     let silent_natively = handoff.route == Route::Native && !handoff.speaks_after_transfer;
     match outcome {
         Outcome::Accepted | Outcome::Queued if silent_natively => {
-            return handoff.receipt.told.push(format!("{}: by the platform's own words", outcome.name()));
+            return handoff.receipt.tell(format!("{}: by the platform's own words", outcome.name()), now);
         }
         // What follows acceptance is not part of the history.
         Outcome::Closed => {
@@ -83,7 +84,7 @@ fn tell(draft: &mut Draft<'_>, handoff: &mut Handoff, outcome: Outcome) {
         }
         _ => draft.say(Author::Notice, Content::text(text)),
     }
-    handoff.receipt.told.push(outcome.name().to_owned());
+    handoff.receipt.tell(outcome.name(), now);
 }
 
 /// The platform has the chat: the session ends for good, and what was typed meanwhile goes after it.

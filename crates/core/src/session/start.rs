@@ -138,7 +138,7 @@ fn request(
     remarks.into_iter().for_each(|remark| handoff.receipt.remark(remark));
     if let Some(text) = action.texts.say(Outcome::Asked, handoff.route) {
         draft.say(Author::Notice, Content::text(text));
-        handoff.receipt.told.push(Outcome::Asked.name().to_owned());
+        handoff.receipt.tell(Outcome::Asked.name(), draft.setting.now);
     }
     draft.conversation.last_handoff = Some(handoff.id.clone());
     draft.effect(EffectKind::Handoff, handoff.lane(), Some(handoff.id.clone()), 0, Vec::new());
@@ -163,7 +163,7 @@ fn refuse(
     draft.notes.push(format!("{node}: {refusal}"));
     if let Some(text) = action.texts.say(Outcome::Failed, handoff.route) {
         draft.say(Author::Notice, Content::text(text));
-        handoff.receipt.told.push(Outcome::Failed.name().to_owned());
+        handoff.receipt.tell(Outcome::Failed.name(), draft.setting.now);
     }
     draft.conversation.last_handoff = Some(id.clone());
     draft.keep(handoff);

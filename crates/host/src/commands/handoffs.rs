@@ -1,6 +1,6 @@
 //! `handoff handoff`: which conversations left, and what became of each.
 
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::{Context, bail};
 use clap::Subcommand;
@@ -11,7 +11,7 @@ use handoff_core::{
 use handoff_model::HandoffId;
 use serde_json::{Value, json};
 
-use super::{live, say, say_json};
+use super::{live, receipt, say, say_json};
 use crate::{
     compose::{self, Role},
     config::Config,
@@ -39,6 +39,27 @@ pub(crate) enum Verb {
     Show {
         /// Its id.
         id: String,
+    },
+    /// Gives the signed receipt of a handoff, to keep or to show to others.
+    Receipt {
+        /// Its id.
+        id: String,
+        /// The file to write; its signature lies beside it as FILE.minisig. Without it the receipt is printed.
+        #[arg(long)]
+        out: Option<PathBuf>,
+    },
+    /// Prints the public key by which receipts of this server are checked.
+    ReceiptKey,
+    /// Checks a receipt against its signature, without a server and without a configuration.
+    VerifyReceipt {
+        /// The receipt.
+        file: PathBuf,
+        /// The public key, or a file that holds it.
+        #[arg(long)]
+        key: String,
+        /// The signature, when it is not FILE.minisig.
+        #[arg(long)]
+        signature: Option<PathBuf>,
     },
     /// Looks a handoff in doubt up on the platform now, through the running server.
     Look {
@@ -105,6 +126,11 @@ pub(crate) async fn run(config: &Config, verb: &Verb, json: bool) -> anyhow::Res
             let handoff =
                 handoff.with_context(|| format!("there is no handoff {id:?}; see: handoff handoff list"))?;
             if json { say_json(&handoff)? } else { show(&handoff) }
+        }
+        Verb::Receipt { id, out } => receipt::give(config, &*store, id, out.as_deref()).await?,
+        Verb::ReceiptKey => receipt::key(config)?,
+        Verb::VerifyReceipt { file, key, signature } => {
+            return receipt::verify(file, key, signature.as_deref());
         }
         Verb::Look { id } => {
             let told = live::tell(config, &address(id, "look"), None).await?;

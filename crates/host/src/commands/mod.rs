@@ -11,6 +11,7 @@ pub(crate) mod conversation;
 pub(crate) mod handoffs;
 mod live;
 pub(crate) mod probe;
+pub(crate) mod receipt;
 pub(crate) mod serve;
 pub(crate) mod signing;
 pub(crate) mod worker;

@@ -49,11 +49,14 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<ExitCode> {
     host.store.release_all().await?;
     first_user(&config, &host).await?;
     let desk = desk(&config, &host);
+    let receipts = Arc::new(compose::receipt_key(&config)?);
     let state = AppState::new(host.runtime.clone(), keys(&config)?, options(&config), host.keyring.clone())
         .with_connectors(desk.clone())
-        .with_connections(host.book.clone());
+        .with_connections(host.book.clone())
+        .with_receipts(receipts.clone());
     let console = ConsoleState::new(host.runtime.clone(), public_url.parse()?, desk)
-        .with_connections(host.book.clone());
+        .with_connections(host.book.clone())
+        .with_receipts(receipts);
     let app = handoff_server::router(state.clone()).merge(console::router(console));
     spawn_work(&host);
     let told_to_stop = told_to_stop()?;

@@ -27,6 +27,8 @@ use handoff_core::{connections::Book, plugins::Measure, runtime::Runtime};
 use tower_http::catch_panic::CatchPanicLayer;
 use url::Url;
 
+use crate::ReceiptKey;
+
 use access::Gate;
 pub use access::{FirstAdminError, first_admin};
 use pages::{assistants, connections, connectors, handoffs, inbox, receipt, sign_in, thread};
@@ -143,6 +145,7 @@ pub struct ConsoleState {
     public_url: Arc<Url>,
     connectors: Arc<dyn ConnectorDesk>,
     connections: Option<Arc<Book>>,
+    receipts: Option<Arc<ReceiptKey>>,
     gate: Arc<Gate>,
 }
 
@@ -155,6 +158,7 @@ impl ConsoleState {
             public_url: Arc::new(public_url),
             connectors,
             connections: None,
+            receipts: None,
             gate: Arc::default(),
         }
     }
@@ -162,6 +166,11 @@ impl ConsoleState {
     /// The same, with connections that can be changed.
     pub fn with_connections(self, book: Arc<Book>) -> Self {
         Self { connections: Some(book), ..self }
+    }
+
+    /// The same, with a key that signs receipts.
+    pub fn with_receipts(self, key: Arc<ReceiptKey>) -> Self {
+        Self { receipts: Some(key), ..self }
     }
 
     fn is_https(&self) -> bool {
@@ -181,6 +190,8 @@ pub fn router(state: ConsoleState) -> Router<()> {
         .route("/console/inbox/{id}", get(thread::show))
         .route("/console/handoffs", get(handoffs::list))
         .route("/console/handoffs/{id}", get(receipt::show).post(receipt::decide))
+        .route("/console/handoffs/{id}/receipt.json", get(receipt::document))
+        .route("/console/handoffs/{id}/receipt.json.minisig", get(receipt::signature))
         .route("/console/handoffs/{id}/replay", post(receipt::replay))
         .route("/console/connectors", get(connectors::list))
         .route("/console/connectors/roll-back", post(connectors::roll_back))

@@ -3,8 +3,8 @@
 use askama::Template;
 use axum::{
     extract::{Path, Query, State},
-    http::StatusCode,
-    response::Response,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
 };
 use handoff_core::{
     handoff::{Handoff, HandoffState, Target, redaction::Removed},
@@ -14,6 +14,7 @@ use handoff_core::{
 use handoff_model::{HandoffId, TicketRef, Timestamp};
 use serde::Deserialize;
 
+use crate::SignedReceipt;
 use crate::console::{
     ConsoleState,
     access::{Posted, SignedIn},
@@ -35,6 +36,8 @@ struct ReceiptPage {
     ticket: Option<Ticket>,
     facts: Vec<(&'static str, String)>,
     told: Vec<String>,
+    /// Whether there is a key that signs receipts.
+    signs: bool,
     remarks: Vec<String>,
     notice: Option<Notice>,
     /// Where a decision is sent to.
@@ -111,6 +114,43 @@ pub(in crate::console) async fn decide(
     Ok(answer::page_with(StatusCode::CONFLICT, &page(&state, &who, handoff, Some(notice))))
 }
 
+/// The receipt to keep and to show to others.
+pub(in crate::console) async fn document(
+    State(state): State<ConsoleState>,
+    _: SignedIn,
+    Path(id): Path<String>,
+) -> Result<Response, Trouble> {
+    let signed = signed(&state, &id).await?;
+    Ok(download("application/json", &format!("receipt-{id}.json"), signed.receipt))
+}
+
+/// The signature over it.
+pub(in crate::console) async fn signature(
+    State(state): State<ConsoleState>,
+    _: SignedIn,
+    Path(id): Path<String>,
+) -> Result<Response, Trouble> {
+    let signed = signed(&state, &id).await?;
+    Ok(download("text/plain", &format!("receipt-{id}.json.minisig"), signed.signature.into_bytes()))
+}
+
+async fn signed(state: &ConsoleState, id: &str) -> Result<SignedReceipt, Trouble> {
+    let found = state.runtime.store().handoff(&HandoffId::new(id)).await?;
+    let handoff = found.ok_or_else(no_such_handoff)?;
+    let key = state.receipts.as_ref().ok_or_else(|| Trouble::not_found("This server signs no receipts."))?;
+    key.sign(&handoff).map_err(|error| {
+        tracing::error!(handoff.id = %handoff.id, %error, "A receipt could not be signed");
+        Trouble::fault()
+    })
+}
+
+/// The id is one that was found, so it holds nothing that a header does not.
+fn download(media_type: &'static str, name: &str, bytes: Vec<u8>) -> Response {
+    let disposition = format!("attachment; filename=\"{name}\"");
+    let headers = [(header::CONTENT_TYPE, media_type.to_owned()), (header::CONTENT_DISPOSITION, disposition)];
+    (headers, bytes).into_response()
+}
+
 fn no_such_handoff() -> Trouble {
     Trouble::not_found("There is no such handoff.")
 }
@@ -129,6 +169,7 @@ fn page(state: &ConsoleState, who: &SignedIn, handoff: Handoff, notice: Option<N
         thread: link::thread(handoff.conversation.as_str()),
         ticket: handoff.receipt.ticket.as_ref().or(handoff.state.ticket()).map(Ticket::new),
         facts: facts(&handoff),
+        signs: state.receipts.is_some(),
         told: handoff.receipt.told,
         remarks: handoff.receipt.remarks,
     }

@@ -106,7 +106,8 @@ impl Desk {
         assert_eq!(made, None);
         let runtime = Runtime::new(parts(store, clock.clone(), plan));
         let url = Url::parse("http://127.0.0.1:8080").unwrap();
-        let state = ConsoleState::new(runtime.clone(), url, Arc::new(Drawer));
+        let key = Arc::new(crate::ReceiptKey::generate().unwrap());
+        let state = ConsoleState::new(runtime.clone(), url, Arc::new(Drawer)).with_receipts(key);
         Self { runtime, clock, router: router(state), cookies: Mutex::default(), _folder: folder }
     }
 

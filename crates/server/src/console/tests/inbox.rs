@@ -163,6 +163,30 @@ async fn whatever_people_and_platforms_write_stays_text() {
 }
 
 #[tokio::test]
+async fn the_signed_receipt_and_its_signature_are_files_to_keep() {
+    let desk = Desk::signed_in(Plan::Total).await;
+    let (_, receipt) = story(&desk, HandoffState::Carrying { ticket: ticket(), at: at(4) }).await;
+    let page = desk.get(&receipt).await;
+    for (end, begins) in
+        [("receipt.json", "{\n"), ("receipt.json.minisig", "untrusted comment: receipt of handoff h")]
+    {
+        let address = format!("{receipt}/{end}");
+        assert!(page.html.contains(&format!("href=\"{address}\"")), "{}", page.html);
+        let file = desk.get(&address).await;
+        let kept = file.headers["content-disposition"].to_str().unwrap();
+        assert!(
+            kept.starts_with("attachment; filename=\"receipt-h") && file.html.starts_with(begins),
+            "{kept}"
+        );
+        assert!(!file.html.contains("A human, please"), "no word of the chat");
+    }
+    let stranger = Desk::with_plan(Plan::Total).await;
+    let (_, receipt) = story(&stranger, HandoffState::Requested).await;
+    let refused = stranger.get(&format!("{receipt}/receipt.json")).await;
+    assert!(!refused.status.is_success(), "{}", refused.html);
+}
+
+#[tokio::test]
 async fn the_lists_go_on_page_by_page() {
     let desk = Desk::signed_in(Plan::Total).await;
     for number in 0..35 {

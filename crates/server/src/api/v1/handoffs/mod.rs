@@ -2,5 +2,6 @@
 
 pub(super) mod decide;
 pub(super) mod list;
+pub(super) mod receipt;
 pub(super) mod replay;
 pub(super) mod show;
