@@ -3,6 +3,7 @@
 mod availability;
 mod banking;
 mod bridge;
+mod consent;
 mod doubles;
 mod failures;
 mod fallback;

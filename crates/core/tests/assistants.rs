@@ -131,8 +131,38 @@ fn texts(effects: &[Effect]) -> Vec<String> {
         Effect::Say(content) => content.text.clone(),
         Effect::HandOff { node, .. } => format!("handoff at {node}"),
         Effect::Note(note) => format!("note: {note}"),
+        Effect::Consented { answer, given, .. } => format!("answered {answer:?}: {given}"),
     };
     effects.iter().map(text).collect()
+}
+
+#[test]
+fn a_handoff_that_asks_waits_for_its_answer_and_asks_once_more() {
+    let tree = assistant(json!([{ "id": "away", "action": "external_handoff", "platform": "zendesk",
+        "consent": { "question": "May I?", "no": "Never" },
+        "when_consent_is_refused": [{ "id": "stays", "action": "send_message", "texts": ["Fine."] }],
+        "when_handoff_fails": [{ "id": "sorry", "action": "send_message", "texts": ["Sorry."] }] }]));
+    let compiled = compile(read(&tree.to_string()).unwrap()).unwrap();
+    let (asked, said) = run(&compiled, Memory::default(), "a human");
+    assert_eq!(texts(&said), ["May I?"]);
+    assert!(matches!(&said[0], Effect::Say(content) if content.quick_replies == ["Yes", "Never"]));
+    let (open, said) = run(&compiled, asked.clone(), " yes! ");
+    assert_eq!(texts(&said), ["answered Some(\"Yes\"): true", "handoff at away"]);
+    assert_eq!(open.asked, None);
+    let (open, said) = run(&compiled, asked.clone(), "never");
+    assert_eq!(
+        (texts(&said), open.asked),
+        (vec!["answered Some(\"Never\"): false".into(), "Fine.".into()], None)
+    );
+    let (again, said) = run(&compiled, asked.clone(), "yes, but not to everybody");
+    assert_eq!(texts(&said), ["May I?"]);
+    let (open, said) = run(&compiled, again.clone(), "");
+    assert_eq!((texts(&said), open.asked), (vec!["answered None: false".into(), "Fine.".into()], None));
+    let (_, said) = run(&compiled, again, "Yes");
+    assert_eq!(texts(&said), ["answered Some(\"Yes\"): true", "handoff at away"]);
+    // What was written before the question is a message like any other.
+    let (open, said) = step(&compiled, asked.clone(), Map::new(), Input::Earlier("Yes"), 1);
+    assert_eq!((texts(&said), open.asked), (vec!["May I?".to_owned()], asked.asked));
 }
 
 #[test]

@@ -98,6 +98,7 @@ fn chat(task: u64, number: u64) -> Conversation {
         state: SessionState::Active,
         level: None,
         variables,
+        asked: None,
     });
     chat
 }

@@ -108,6 +108,8 @@ pub struct CompiledHandOff {
     pub failed: ListIx,
     /// What happens when nobody is there.
     pub nobody: ListIx,
+    /// What happens when the person does not want it.
+    pub refused: ListIx,
 }
 
 impl CompiledHandOff {
@@ -209,10 +211,8 @@ impl Builder {
             Do::Jump { to } => CompiledDo::Jump(to.clone()),
             Do::ExternalHandoff(handoff) => {
                 let failed = self.list(&handoff.when_handoff_fails, owner);
-                let nobody = match handoff.when_nobody_is_there.as_slice() {
-                    [] => failed,
-                    actions => self.list(actions, owner),
-                };
+                let nobody = self.or(failed, &handoff.when_nobody_is_there, owner);
+                let refused = self.or(failed, &handoff.when_consent_is_refused, owner);
                 let fallbacks = handoff.fallbacks.iter().map(|way| &way.options);
                 let options = std::iter::once(&handoff.options).chain(fallbacks);
                 let options = options.map(|options| self.options(action, options)).collect();
@@ -222,9 +222,15 @@ impl Builder {
                     options,
                     failed,
                     nobody,
+                    refused,
                 })
             }
         })
+    }
+
+    /// A list of actions; an empty one is another.
+    fn or(&mut self, other: ListIx, actions: &[Action], owner: TriggerIx) -> ListIx {
+        if actions.is_empty() { other } else { self.list(actions, owner) }
     }
 
     fn rules(&mut self, action: &Action, rules: &[Rule]) {

@@ -4,7 +4,7 @@ use handoff_model::{AssistantId, ConnectionId, ConnectorId, NodeId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::handoff::{Fallback, Leaves, Rule, Texts};
+use crate::handoff::{Consent, Fallback, Leaves, Rule, Texts};
 
 /// Number of the exchange format.
 pub const FORMAT: u32 = 1;
@@ -141,6 +141,12 @@ pub struct ExternalHandoff {
     /// What the team gets: the chat itself, or a ticket with the transcript.
     #[serde(default, skip_serializing_if = "is_default")]
     pub route: Leaves,
+    /// The question that the person is asked first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consent: Option<Consent>,
+    /// What happens when the person says no; empty: as when the handoff fails.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub when_consent_is_refused: Vec<Action>,
     /// What happens when the handoff fails for good.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub when_handoff_fails: Vec<Action>,
@@ -192,7 +198,11 @@ impl Action {
                 .map(|branch| branch.actions.as_slice())
                 .chain([otherwise.as_slice()])
                 .collect(),
-            Do::ExternalHandoff(handoff) => vec![&handoff.when_handoff_fails, &handoff.when_nobody_is_there],
+            Do::ExternalHandoff(handoff) => vec![
+                &handoff.when_handoff_fails,
+                &handoff.when_nobody_is_there,
+                &handoff.when_consent_is_refused,
+            ],
             _ => Vec::new(),
         }
     }

@@ -27,6 +27,8 @@ const ACTIONS: [(&str, &[&str]); 5] = [
             "platform",
             "connection",
             "route",
+            "consent",
+            "when_consent_is_refused",
             "when_handoff_fails",
             "check_availability",
             "when_nobody_is_there",
@@ -153,12 +155,18 @@ impl Shape {
                 }
             }
         }
+        if let Some(consent) = object.get("consent").filter(|consent| !consent.is_null())
+            && let Some(consent) = self.object(consent, "consent", id.clone())
+        {
+            self.known(consent, &["question", "yes", "no"], "consent", id.clone());
+            self.text(consent, "question", "consent", id.clone());
+        }
         for rule in self.list(object, "redact", false, "an action", id.clone()) {
             if let Err(problem) = Rule::try_from(rule.clone()) {
                 self.say(id.clone(), problem);
             }
         }
-        for member in ["else", "when_handoff_fails", "when_nobody_is_there"] {
+        for member in ["else", "when_handoff_fails", "when_nobody_is_there", "when_consent_is_refused"] {
             for action in self.list(object, member, false, "an action", id.clone()) {
                 self.action(action, depth + 1);
             }

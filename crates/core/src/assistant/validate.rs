@@ -9,7 +9,7 @@ use super::{
     compile::{Compiled, CompiledAction, CompiledDo, ListIx, Place, compile},
     definition::{Action, Assistant, Do, ExternalHandoff, Node, On, Trigger},
 };
-use crate::handoff::{Leaves, MOST_FALLBACKS, Refusal, Targets};
+use crate::handoff::{Leaves, MOST_FALLBACKS, Refusal, Targets, consent};
 
 /// Answers that can be offered at most.
 const MOST_QUICK_REPLIES: usize = 13;
@@ -171,7 +171,8 @@ fn check_action(action: &Action, targets: &Targets, findings: &mut Vec<Finding>)
             if !(5..=86_400).contains(&handoff.budget_seconds) {
                 error("budget_seconds must lie between 5 and 86400".to_owned());
             }
-            fallbacks(handoff, targets).into_iter().for_each(error);
+            let consent = handoff.consent.iter().flat_map(consent::problems);
+            consent.chain(fallbacks(handoff, targets)).for_each(error);
         }
         _ => {}
     }

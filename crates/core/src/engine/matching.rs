@@ -71,7 +71,7 @@ impl Phrases {
 }
 
 /// Lower case, letters and digits only, single spaces.
-fn normalise(text: &str) -> String {
+pub(crate) fn normalise(text: &str) -> String {
     let mut words = String::with_capacity(text.len().min(LONGEST));
     for c in text.chars().take(LONGEST) {
         if c.is_alphanumeric() {

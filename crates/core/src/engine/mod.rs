@@ -3,6 +3,7 @@
 //! Every function here is a plain function of its arguments. Whatever touches the world is returned
 //! as an [`Effect`], and the caller performs it. Read [`step`] first, then `matching`.
 
+mod ask;
 pub mod matching;
 mod run;
 
@@ -15,6 +16,7 @@ use crate::assistant::{
     Compiled, ExternalHandoff,
     compile::{CompiledOn, Place, TriggerIx},
 };
+use crate::handoff::consent::Asked;
 use run::Run;
 
 /// What a session remembers between two events, as far as the engine is concerned.
@@ -24,6 +26,8 @@ pub struct Memory {
     pub level: Option<NodeId>,
     /// Variables.
     pub variables: Map<String, Value>,
+    /// The question before a handoff that waits for its answer.
+    pub asked: Option<Asked>,
 }
 
 /// What happened.
@@ -33,6 +37,8 @@ pub enum Input<'a> {
     ChatStarted,
     /// The person wrote this.
     Message(&'a str),
+    /// The person wrote this before whatever was asked last, so it is no answer to that.
+    Earlier(&'a str),
     /// The External Handoff of this node failed for good.
     HandoffFailed(&'a NodeId),
     /// Nobody was there to take the chat that this node gives away.
@@ -44,6 +50,17 @@ pub enum Input<'a> {
 pub enum Effect {
     /// Say this.
     Say(Content),
+    /// Keep what the person answered when they were asked about a handoff.
+    Consented {
+        /// The action that asked.
+        node: NodeId,
+        /// What was asked.
+        question: String,
+        /// The answer, in the author's words; none when there was no clear one.
+        answer: Option<String>,
+        /// Whether the chat may leave.
+        given: bool,
+    },
     /// Give the chat away. Always the last effect.
     HandOff {
         /// The action.
@@ -66,13 +83,14 @@ pub fn step(
     seed: u64,
 ) -> (Memory, Vec<Effect>) {
     memory.variables.extend(system);
-    if let Input::Message(text) = input {
+    if let Input::Message(text) | Input::Earlier(text) = input {
         memory.variables.insert("_user_input".to_owned(), Value::from(text));
     }
     let mut run = Run::new(assistant, memory, seed);
     match input {
         Input::ChatStarted => start(assistant, &mut run),
-        Input::Message(text) => {
+        Input::Message(text) if run.answer(text) => {}
+        Input::Message(text) | Input::Earlier(text) => {
             if let Some(trigger) = fitting(assistant, run.level(), text) {
                 run.fire(trigger);
             }

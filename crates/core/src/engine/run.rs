@@ -16,15 +16,15 @@ const MOST_VARIABLES: usize = 256 * 1024;
 
 /// A run in progress.
 pub(super) struct Run<'a> {
-    assistant: &'a Compiled,
-    memory: Memory,
-    effects: Vec<Effect>,
+    pub(super) assistant: &'a Compiled,
+    pub(super) memory: Memory,
+    pub(super) effects: Vec<Effect>,
     seed: u64,
     left: usize,
 }
 
 /// What follows an action.
-enum Next {
+pub(super) enum Next {
     /// The next of the list.
     Along,
     /// Nothing more in this turn.
@@ -60,7 +60,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn list(&mut self, list: ListIx, from: usize) -> Next {
+    pub(super) fn list(&mut self, list: ListIx, from: usize) -> Next {
         let assistant = self.assistant;
         for action in assistant.lists[list].iter().skip(from) {
             if self.left == 0 {
@@ -94,14 +94,19 @@ impl<'a> Run<'a> {
                 self.jump(&action.id, to);
                 Next::Over
             }
-            Some(CompiledDo::HandOff(handoff)) => {
-                let mut remarks = Vec::new();
-                let handoff = handoff.fill(&self.memory.variables, &mut remarks);
-                remarks.iter().for_each(|remark| self.note(&action.id, remark));
-                self.effects.push(Effect::HandOff { node: action.id.clone(), handoff, remarks });
-                Next::Over
-            }
+            Some(CompiledDo::HandOff(handoff)) => match &handoff.action.consent {
+                Some(consent) => self.ask(&action.id, consent, 1),
+                None => self.hand_off(&action.id, handoff),
+            },
         }
+    }
+
+    pub(super) fn hand_off(&mut self, id: &NodeId, handoff: &CompiledHandOff) -> Next {
+        let mut remarks = Vec::new();
+        let handoff = handoff.fill(&self.memory.variables, &mut remarks);
+        remarks.iter().for_each(|remark| self.note(id, remark));
+        self.effects.push(Effect::HandOff { node: id.clone(), handoff, remarks });
+        Next::Over
     }
 
     fn send(&mut self, id: &NodeId, texts: &[Text], quick_replies: &[Text]) {

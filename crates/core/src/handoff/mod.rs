@@ -4,6 +4,7 @@
 //! for the table; `target` chooses where a chat may go, `texts` what the person is told, `redaction` what
 //! does not leave.
 
+pub mod consent;
 pub mod fallback;
 pub mod receipt;
 pub mod redaction;
@@ -13,6 +14,7 @@ pub mod step;
 pub mod target;
 pub mod texts;
 
+pub use consent::{Consent, Consented};
 pub use fallback::{Fallback, MOST_FALLBACKS};
 pub use receipt::{Hashed, Receipt};
 pub use redaction::{Redaction, Rule};

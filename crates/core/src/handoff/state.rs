@@ -6,7 +6,7 @@ use handoff_model::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Fallback, Receipt, Rule, Texts};
+use super::{Consented, Fallback, Receipt, Rule, Texts};
 
 /// The record of a conversation leaving.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -66,6 +66,9 @@ pub struct Handoff {
     /// The platform is asked first if live agents are there.
     #[serde(default)]
     pub check_availability: bool,
+    /// What the person answered when they were asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consent: Option<Consented>,
     /// What does not leave.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub redact: Vec<Rule>,

@@ -28,6 +28,7 @@ impl Handoff {
             "session": self.session,
             "action": self.node,
             "fired_at": self.fired_at,
+            "consent": self.consent,
             "state": self.state.name(),
             "replay_of": self.replay_of,
             "replayed_as": self.replayed_as,

@@ -6,6 +6,8 @@ use handoff_model::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::handoff::consent::{Asked, Consented};
+
 /// All that is needed to handle the next event of a conversation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Conversation {
@@ -29,6 +31,9 @@ pub struct Conversation {
     pub last_seq: u64,
     /// The platform's own session that events last belonged to, on a platform's channel.
     pub platform_session: Option<String>,
+    /// What the person answered when they were asked about handoffs, the latest last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub consents: Vec<Consented>,
     /// The latest handoff.
     pub last_handoff: Option<HandoffId>,
     /// When the conversation began.
@@ -91,6 +96,9 @@ pub struct Session {
     pub level: Option<NodeId>,
     /// Variables.
     pub variables: Map<String, Value>,
+    /// The question before a handoff that waits for its answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<Asked>,
 }
 
 /// Where a session stands.
@@ -191,6 +199,7 @@ impl Conversation {
             sessions: 0,
             last_seq: 0,
             platform_session: None,
+            consents: Vec::new(),
             last_handoff: None,
             began: now,
             updated: now,

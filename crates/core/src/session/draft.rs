@@ -160,6 +160,7 @@ impl<'a> Draft<'a> {
             state: SessionState::Active,
             level: None,
             variables: Map::new(),
+            asked: None,
         });
         self.conversation.control = Control::Session;
         true

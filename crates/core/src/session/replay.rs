@@ -47,6 +47,9 @@ pub enum ReplayRefusal {
         /// Who holds it, in one word.
         held_by: &'static str,
     },
+    /// The person was asked whether it may leave, and does not want it any more or is being asked again.
+    #[error("the person said no since then, or is being asked again just now")]
+    NotWanted,
     /// The chat may not go there.
     #[error(transparent)]
     Target(#[from] Refusal),
@@ -73,12 +76,22 @@ pub fn replay(
     let elsewhere = ReplayRefusal::Elsewhere { held_by: conversation.control.name() };
     let active = conversation.session.as_ref().filter(|_| conversation.control == Control::Session);
     let mute = active.and_then(|session| session.state.hand_off(id.clone()).ok()).ok_or(elsewhere)?;
+    if failed.consent.is_some() && !is_wanted(&conversation, failed) {
+        return Err(ReplayRefusal::NotWanted);
+    }
     let target = target(setting, failed, repair)?;
     let mut draft = Draft::new(setting, conversation);
     let handoff = anew(&draft, id.clone(), failed, &target, repair)?;
     begin(&mut draft, mute, handoff);
     draft.keep(Handoff { replayed_as: Some(id.clone()), ..failed.clone() });
     Ok((draft.finish(), id))
+}
+
+/// Whether the person's yes is the last that they said to this question.
+fn is_wanted(conversation: &Conversation, failed: &Handoff) -> bool {
+    let asked = conversation.session.as_ref().and_then(|session| session.asked.as_ref());
+    let last = conversation.consents.iter().rev().find(|answer| answer.node == failed.node);
+    asked.is_none_or(|asked| asked.node != failed.node) && last.is_none_or(|answer| answer.given)
 }
 
 fn target(setting: &Setting<'_>, failed: &Handoff, repair: &Repair) -> Result<Target, Refusal> {

@@ -146,7 +146,7 @@ fn back_to_assistant(draft: &mut Draft<'_>, handoff: &Handoff, later: &[Message]
     {
         let active = |session: &super::Session| session.state == SessionState::Active;
         if draft.conversation.session.as_ref().is_some_and(active) {
-            start::run(draft, Input::Message(&message.content.text), &format!("{event}/{}", message.seq));
+            start::run(draft, Input::Earlier(&message.content.text), &format!("{event}/{}", message.seq));
         }
     }
 }

@@ -12,7 +12,9 @@ use super::{
 use crate::{
     assistant::{Compiled, ExternalHandoff},
     engine::{self, Effect, Input, Memory},
-    handoff::{Handoff, HandoffState, Leaves, Outcome, Receipt, Refusal, Target},
+    handoff::{
+        Consented, Handoff, HandoffState, Leaves, Outcome, Receipt, Refusal, Target, consent::MOST_KEPT,
+    },
     store::EffectKind,
 };
 
@@ -46,21 +48,35 @@ pub(super) fn run(draft: &mut Draft<'_>, input: Input<'_>, event: &str) {
         draft.notes.push(format!("version {} of the assistant is missing", session.assistant_version));
         return;
     };
-    let memory = Memory { level: session.level, variables: session.variables };
+    let memory = Memory { level: session.level, variables: session.variables, asked: session.asked };
     let (system, seed) = (draft.system(assistant), seed(draft));
     let (memory, effects) = engine::step(assistant, memory, system, input, seed);
     if let Some(session) = &mut draft.conversation.session {
         session.level = memory.level;
         session.variables = memory.variables;
+        session.asked = memory.asked;
     }
     draft.touch();
     for effect in effects {
         match effect {
             Effect::Say(content) => draft.say(Author::Assistant, content),
             Effect::Note(note) => draft.notes.push(note),
+            Effect::Consented { node, question, answer, given } => {
+                let (seq, at) = (draft.seq, draft.setting.now);
+                let consented = Consented { node, question, answer, given, seq, at };
+                consent(&mut draft.conversation.consents, consented);
+            }
             Effect::HandOff { node, handoff, remarks } => fire(draft, &node, &handoff, remarks, event),
         }
     }
+}
+
+/// Keeps an answer; of very many the latest.
+fn consent(kept: &mut Vec<Consented>, consented: Consented) {
+    if kept.len() >= MOST_KEPT {
+        kept.remove(0);
+    }
+    kept.push(consented);
 }
 
 /// The version a session runs on: the one it began with.
@@ -218,6 +234,8 @@ fn record(
         perhaps_carried_until: 0,
         speaks_after_transfer: target.is_some_and(|target| target.speaks_after_transfer),
         check_availability: action.check_availability,
+        // Where the author asks, this fires on the answer and on nothing else.
+        consent: action.consent.as_ref().and_then(|_| conversation.consents.last().cloned()),
         redact: action.redact.clone(),
         fallbacks: action.fallbacks.clone(),
         replay_of: None,

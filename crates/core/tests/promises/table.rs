@@ -39,6 +39,7 @@ pub(crate) fn handoff(state: HandoffState, route: Route) -> Handoff {
         perhaps_carried_until: 0,
         speaks_after_transfer: false,
         check_availability: false,
+        consent: None,
         redact: Vec::new(),
         fallbacks: Vec::new(),
         replay_of: None,

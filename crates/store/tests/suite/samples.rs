@@ -58,6 +58,7 @@ pub(crate) fn handoff(conversation: &ConversationId, event: &str) -> Handoff {
         settle_ms: 60_000,
         speaks_after_transfer: false,
         check_availability: false,
+        consent: None,
         redact: Vec::new(),
         fallbacks: Vec::new(),
         replay_of: None,

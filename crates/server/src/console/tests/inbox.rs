@@ -59,6 +59,7 @@ fn handoff(conversation: &Conversation, state: HandoffState) -> Handoff {
         perhaps_carried_until: 0,
         speaks_after_transfer: true,
         check_availability: false,
+        consent: None,
         redact: Vec::new(),
         fallbacks: Vec::new(),
         replay_of: None,

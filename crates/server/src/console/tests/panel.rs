@@ -314,3 +314,26 @@ async fn what_does_not_leave_is_ticked_written_and_refused_with_its_reason() {
         assert!(refused.html.contains("<details class=\"advanced\" open>"));
     }
 }
+
+#[tokio::test]
+async fn a_question_before_the_handoff_is_kept_with_its_branch_and_refused_with_its_reason() {
+    let desk = desk(Plan::Enterprise).await;
+    let asks = [("platform", "zendesk"), ("consent_question", "May I?"), ("consent_no", "Never")];
+    let saved = save(&desk, &asks).await;
+    assert_eq!(saved.status, StatusCode::SEE_OTHER, "{}", saved.html);
+    assert_eq!(stored(&desk).await["consent"], json!({ "question": "May I?", "yes": "Yes", "no": "Never" }));
+    let page = desk.get(NODE).await;
+    for part in ["May I?</textarea>", "name=\"consent_no\" value=\"Never\"", "when the person says no"] {
+        assert!(page.html.contains(part), "{part} in {}", page.html);
+    }
+    for (fields, reason) in [
+        ([("consent_question", "May I?"), ("consent_yes", "no!")], "cannot be told apart"),
+        ([("consent_question", ""), ("consent_yes", "Yes")], "Write the question"),
+    ] {
+        let refused = save(&desk, &[&[("platform", "zendesk")], &fields[..]].concat()).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{reason}");
+        assert!(refused.html.contains(reason), "{}", refused.html);
+    }
+    save(&desk, &[("platform", "zendesk")]).await;
+    assert_eq!(stored(&desk).await["consent"], Value::Null);
+}

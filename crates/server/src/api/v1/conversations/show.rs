@@ -1,7 +1,10 @@
 //! `GET /v1/conversations/{id}`: one conversation and what was said in it until it left.
 
 use axum::extract::{Path, State};
-use handoff_core::session::{Conversation, SessionState};
+use handoff_core::{
+    handoff::Consented,
+    session::{Conversation, SessionState},
+};
 use handoff_model::{ConversationId, Message, Person};
 use serde::{Deserialize, Serialize};
 
@@ -39,6 +42,9 @@ pub(crate) struct Thread {
     session: Option<SessionView>,
     /// Sessions so far.
     sessions: u64,
+    /// What the person answered when they were asked before a handoff, the latest last.
+    #[schema(value_type = Vec<Object>)]
+    consents: Vec<Consented>,
     /// The latest handoff.
     last_handoff: Option<String>,
     /// When it began, in milliseconds since 1970 UTC.
@@ -106,6 +112,7 @@ impl Thread {
                 state: session.state,
             }),
             sessions: conversation.sessions,
+            consents: conversation.consents,
             last_handoff: conversation.last_handoff.map(|id| id.to_string()),
             began: conversation.began.0,
             updated: conversation.updated.0,

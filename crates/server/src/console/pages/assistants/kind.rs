@@ -103,6 +103,8 @@ impl Kind {
             Self::SetVariable => Do::SetVariable { name: "variable".to_owned(), value: "''".to_owned() },
             Self::Jump => Do::Jump { to: NodeId::new("") },
             Self::ExternalHandoff => Do::ExternalHandoff(Box::new(ExternalHandoff {
+                consent: None,
+                when_consent_is_refused: Vec::new(),
                 redact: Vec::new(),
                 fallbacks: Vec::new(),
                 platform: None,

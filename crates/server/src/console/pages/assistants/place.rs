@@ -89,6 +89,7 @@ fn inner_slot<'a>(does: &'a mut Do, slot: &str) -> Option<&'a mut Vec<Action>> {
         Do::ExternalHandoff(handoff) => match slot {
             "failed" => Some(&mut handoff.when_handoff_fails),
             "nobody" => Some(&mut handoff.when_nobody_is_there),
+            "refused" => Some(&mut handoff.when_consent_is_refused),
             _ => None,
         },
         _ => None,
@@ -133,7 +134,11 @@ fn inner_mut(action: &mut Action) -> Vec<&mut Vec<Action>> {
             branches.iter_mut().map(|branch| &mut branch.actions).chain([otherwise]).collect()
         }
         Do::ExternalHandoff(handoff) => {
-            vec![&mut handoff.when_handoff_fails, &mut handoff.when_nobody_is_there]
+            vec![
+                &mut handoff.when_handoff_fails,
+                &mut handoff.when_nobody_is_there,
+                &mut handoff.when_consent_is_refused,
+            ]
         }
         _ => Vec::new(),
     }

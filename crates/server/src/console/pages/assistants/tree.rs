@@ -140,7 +140,9 @@ fn inner(does: &Do) -> Vec<(String, String, &[Action])> {
             let nobody = ("when nobody is there", "nobody", &handoff.when_nobody_is_there);
             // The branch is shown where it can be taken, or holds something.
             let shown = handoff.check_availability || !handoff.when_nobody_is_there.is_empty();
-            let lists = std::iter::once(failed).chain(shown.then_some(nobody));
+            let refused = ("when the person says no", "refused", &handoff.when_consent_is_refused);
+            let asks = handoff.consent.is_some() || !handoff.when_consent_is_refused.is_empty();
+            let lists = asks.then_some(refused).into_iter().chain([failed]).chain(shown.then_some(nobody));
             lists.map(|(label, slot, list)| (label.to_owned(), slot.to_owned(), list.as_slice())).collect()
         }
         _ => Vec::new(),

@@ -8,6 +8,7 @@ use handoff_model::{ConnectionId, ConnectorId};
 
 use super::{
     Setting,
+    consent::ConsentForm,
     fallback::{self, FallbackForm},
     options::OptionsForm,
     outcome::{self, OutcomeForm},
@@ -35,6 +36,7 @@ pub(in crate::console::pages::assistants) struct HandoffForm {
     pub(in crate::console::pages::assistants) options: OptionsForm,
     /// Ask first whether somebody is there.
     pub(in crate::console::pages::assistants) check_availability: bool,
+    pub(in crate::console::pages::assistants) consent: ConsentForm,
     pub(in crate::console::pages::assistants) redact: RedactForm,
     /// Ways that are tried when this one fails, with room for as many as there may be.
     pub(in crate::console::pages::assistants) fallbacks: Vec<FallbackForm>,
@@ -55,6 +57,7 @@ impl HandoffForm {
             budget_problem: None,
             options: OptionsForm::stored(&handoff.options),
             check_availability: handoff.check_availability,
+            consent: ConsentForm::stored(handoff.consent.as_ref()),
             redact: RedactForm::stored(&handoff.redact),
             fallbacks: fallback::stored(&handoff.fallbacks),
         }
@@ -75,6 +78,7 @@ impl HandoffForm {
             budget_problem: None,
             options: OptionsForm::typed(fields),
             check_availability: fields.ticked("check_availability"),
+            consent: ConsentForm::typed(fields),
             redact: RedactForm::typed(fields),
             fallbacks: fallback::typed(fields),
         }
@@ -87,6 +91,7 @@ impl HandoffForm {
             || self.budget_problem.is_some()
             || self.options.problem.is_some()
             || self.redact.problem.is_some()
+            || self.consent.problem.is_some()
             || self.fallbacks.iter().any(|form| form.problem.is_some())
             || self.outcomes.iter().any(|form| form.problem.is_some())
     }
@@ -105,6 +110,7 @@ impl HandoffForm {
         if let Some(options) = self.options.write(&handoff.options) {
             handoff.options = options;
         }
+        handoff.consent = self.consent.write();
         if let Some(rules) = self.redact.write(&handoff.redact) {
             handoff.redact = rules;
         }

@@ -4,6 +4,7 @@
 //! What is refused stays in the form, with the reason at its field, so that nothing typed is lost.
 
 mod branches;
+mod consent;
 mod fallback;
 mod handoff;
 mod options;
