@@ -142,6 +142,8 @@ fn keep_for_later(draft: &mut Draft<'_>, handoff: &Handoff, happening: Happening
             draft.hear(content, external_id);
         }
         Happening::FromTeam(news) => {
+            // The decision reads what is withheld and changes the conversation: whichever commits second begins anew.
+            draft.touch();
             let sealed = (draft.setting.seal)(&to_bytes(&news));
             draft.changes.withheld.push(Withheld { handoff: handoff.id.clone(), sealed });
         }

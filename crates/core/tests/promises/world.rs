@@ -244,6 +244,10 @@ impl World {
     fn apply(&mut self, handled: Handled) {
         let Changes { conversation, handoffs, messages, withheld, drop_withheld, effects, .. } =
             handled.changes;
+        assert!(
+            withheld.is_empty() || conversation.is_some(),
+            "P2: whoever decides meanwhile has to find out that the team wrote"
+        );
         if let Some(conversation) = conversation {
             assert!(conversation.last_seq >= self.conversation.last_seq, "places only grow");
             self.conversation = conversation;
