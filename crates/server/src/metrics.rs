@@ -14,6 +14,7 @@ use axum::{
     routing::get,
 };
 use handoff_core::{
+    audit::Promise,
     plugins::{Measure, MeasureKind},
     store::Page,
 };
@@ -67,6 +68,7 @@ async fn metrics(State(state): State<AppState>, request: Request) -> Result<Resp
     let mut text = String::new();
     runtime_numbers(&state, &mut text);
     edge_numbers(&state, &mut text);
+    audit_numbers(&state, &mut text);
     handoffs_by_state(&state, &mut text).await?;
     if let Some(desk) = state.connectors.as_deref() {
         connector_numbers(desk, &mut text);
@@ -90,6 +92,15 @@ fn edge_numbers(state: &AppState, text: &mut String) {
     let open = state.options.most_streams.saturating_sub(state.streams.available_permits());
     family(text, "handoff_event_streams_open", "Event streams and long polls that are open.", "gauge");
     line(text, format_args!("handoff_event_streams_open {open}"));
+}
+
+fn audit_numbers(state: &AppState, text: &mut String) {
+    let audited = state.runtime.audited();
+    family(text, "handoff_audit_findings", "Rows that go against a promise.", "gauge");
+    for promise in Promise::ALL {
+        let (name, count) = (promise.name(), audited.count(promise));
+        line(text, format_args!("handoff_audit_findings{{promise=\"{name}\"}} {count}"));
+    }
 }
 
 async fn handoffs_by_state(state: &AppState, text: &mut String) -> Result<(), Problem> {

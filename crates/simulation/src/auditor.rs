@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use handoff_core::{
+    audit::{Circumstances, prove},
     handoff::{Handoff, HandoffState},
     session::{Control, Conversation},
     store::{Changes, Conversations, EffectKind},
@@ -12,7 +13,7 @@ use handoff_store::Memory;
 use handoff_tests::assistants::{ACCEPTED, FAILED, QUEUED};
 use parking_lot::Mutex;
 
-use crate::{desk::Desk, person::AFTER, story::Story};
+use crate::{desk::Desk, person::AFTER, plan::Route, story::Story};
 
 /// What live agents write; each line has it, and nothing else does.
 pub(crate) const TEAM: &str = "hears the team";
@@ -59,6 +60,17 @@ impl Auditor {
             self.one_holder(&conversation);
             self.mute(&conversation, changes);
             self.truth(&conversation, changes);
+            self.rows(memory, &conversation);
+        }
+    }
+
+    /// What the auditor of the server would find. It must find nothing where nothing is wrong, at any instant.
+    fn rows(&self, memory: &Memory, conversation: &Conversation) {
+        let Some(case) = memory.case(&conversation.id) else { return };
+        let now = self.story.now();
+        let sends_replies = Some(self.desk.route == Route::Line);
+        for finding in prove(&case, &Circumstances { now, served: true, restores: 0, sends_replies }) {
+            self.story.violates(finding.promise.name(), format_args!("on the rows: {}", finding.what));
         }
     }
 

@@ -216,7 +216,8 @@ struct Veil {
 
 impl Veil {
     fn turn(&self, bytes: &[u8]) -> Vec<u8> {
-        let mask = if self.transparent { 0 } else { 0x5a };
+        // No text is a text any more when every bit is turned.
+        let mask = if self.transparent { 0 } else { 0xff };
         bytes.iter().map(|byte| byte ^ mask).collect()
     }
 }

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use handoff_core::{
+    audit::Slice,
     handoff::Handoff,
     session::Conversation,
     store::{
         AssistantRow, Assistants, Changes, ConnectionRow, Connections, ConversationSummary, Conversations,
-        EffectKind, EffectRow, HandoffSummary, Handoffs, Outbox, Page, Parked, ParkedRequest, Result, Shown,
-        Store, StoreError, StoredSession, Transactions, User, Users, VersionRow,
+        EffectKind, EffectRow, HandoffSummary, Handoffs, Ledger, Outbox, Page, Parked, ParkedRequest, Result,
+        Shown, Store, StoreError, StoredSession, Transactions, User, Users, VersionRow,
     },
     world::Keep,
 };
@@ -128,6 +129,14 @@ impl Handoffs for Rows {
     fn handoffs(&self, state: Option<&str>, page: Page) -> BoxFuture<'_, Result<Vec<HandoffSummary>>> {
         let state = state.map(str::to_owned);
         self.pass(move |memory| Box::pin(async move { memory.handoffs(state.as_deref(), page).await }))
+    }
+}
+
+/// The auditor of the server does not run here: the one of the simulation looks at every commit.
+impl Ledger for Rows {
+    fn slice(&self, after: Option<&ConversationId>, limit: usize) -> BoxFuture<'_, Result<Slice>> {
+        let after = after.cloned();
+        self.pass(move |memory| Box::pin(async move { memory.slice(after.as_ref(), limit).await }))
     }
 }
 

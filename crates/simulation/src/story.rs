@@ -7,6 +7,8 @@ use std::{
     sync::Arc,
 };
 
+use handoff_core::world::Clock;
+use handoff_model::Timestamp;
 use parking_lot::Mutex;
 
 use crate::time::Time;
@@ -35,6 +37,11 @@ impl Story {
     /// With `loud`, every event is printed.
     pub(crate) fn new(time: Time, loud: bool) -> Self {
         Self { time, told: Arc::new(Mutex::new(Told { loud, ..Told::default() })) }
+    }
+
+    /// What the machine's clock says.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.time.now()
     }
 
     /// Something happened.

@@ -8,4 +8,4 @@ mod memory;
 mod sqlite;
 
 pub use memory::Memory;
-pub use sqlite::{OpenError, Sqlite, backup};
+pub use sqlite::{OpenError, Sqlite, backup, examine};

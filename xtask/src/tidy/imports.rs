@@ -3,8 +3,9 @@
 use super::{Finding, Source};
 
 /// Folders of plain code.
-const PLAIN: [&str; 4] = [
+const PLAIN: [&str; 5] = [
     "crates/core/src/assistant/",
+    "crates/core/src/audit/",
     "crates/core/src/engine/",
     "crates/core/src/session/",
     "crates/core/src/handoff/",

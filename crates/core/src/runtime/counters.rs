@@ -31,9 +31,13 @@ pub enum Counter {
     Parked,
     /// Events that concern nobody here.
     Ignored,
+    /// Conversations whose rows the auditor looked at.
+    Audited,
+    /// Rounds of the auditor over all conversations.
+    AuditRounds,
 }
 
-const ALL: [(Counter, &str, &str); 13] = [
+const ALL: [(Counter, &str, &str); 15] = [
     (Counter::Messages, "handoff_messages_total", "Messages of persons that were accepted."),
     (Counter::Duplicates, "handoff_duplicates_total", "Events that were handled before."),
     (Counter::Fired, "handoff_handoffs_fired_total", "Handoffs that fired."),
@@ -55,6 +59,12 @@ const ALL: [(Counter, &str, &str); 13] = [
     (Counter::WebhooksRefused, "handoff_webhooks_refused_total", "Webhook requests that were refused."),
     (Counter::Parked, "handoff_webhooks_parked_total", "Webhook requests kept for later."),
     (Counter::Ignored, "handoff_events_ignored_total", "Events that concern nobody here."),
+    (
+        Counter::Audited,
+        "handoff_audit_conversations_total",
+        "Conversations whose rows the auditor looked at.",
+    ),
+    (Counter::AuditRounds, "handoff_audit_rounds_total", "Rounds of the auditor over all conversations."),
 ];
 
 /// Numbers since the start.

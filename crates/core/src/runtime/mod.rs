@@ -5,6 +5,7 @@
 //! for a handoff's.
 
 pub mod assistants;
+mod audit;
 mod carry;
 mod choices;
 mod choosing;
@@ -33,6 +34,7 @@ use parking_lot::RwLock;
 use tokio::sync::{Notify, watch::Receiver};
 
 pub use assistants::{AssistantError, Library};
+pub use audit::{Audited, Pace};
 pub use counters::{Counter, Counters};
 pub use decide::{Decision, DecisionError, LONGEST_REASON};
 pub use error::{TurnError, WebhookError};
@@ -127,6 +129,7 @@ struct Inner {
     choices: Shelf<Arc<Vec<Choice>>>,
     availability: Shelf<Availability>,
     redactions: Redactions,
+    audited: RwLock<Audited>,
 }
 
 impl Runtime {
@@ -145,6 +148,7 @@ impl Runtime {
             choices: Shelf::default(),
             availability: Shelf::default(),
             redactions: Redactions::default(),
+            audited: RwLock::default(),
         }))
     }
 

@@ -17,7 +17,11 @@ pub use rows::{
     ParkedRequest, Shown, StoredSession, User, VersionRow,
 };
 
-use crate::{handoff::Handoff, session::Conversation};
+use crate::{audit::Slice, handoff::Handoff, session::Conversation};
+
+/// Places that every conversation leaves out when a backup is put back: more than can have been given since it
+/// was made. Clients and platforms know those, and would take new words in an old place for the old ones.
+pub const RESTORED_GAP: u64 = 1_000_000;
 
 /// Why the store did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -202,6 +206,13 @@ pub trait Connections {
     fn remove_connection(&self, id: &ConnectionId, revision: u64) -> BoxFuture<'_, Result<u64>>;
 }
 
+/// Rows as they lie there, for whoever proves the promises on them.
+pub trait Ledger {
+    /// All rows of the conversations that follow `after` in the order of their ids, at most `limit` of them, each as of
+    /// one moment. Without `after`, from the beginning.
+    fn slice(&self, after: Option<&ConversationId>, limit: usize) -> BoxFuture<'_, Result<Slice>>;
+}
+
 /// Everything that is kept.
 pub trait Store:
     Conversations
@@ -212,6 +223,7 @@ pub trait Store:
     + Assistants
     + Users
     + Connections
+    + Ledger
     + crate::world::Keep
     + Send
     + Sync

@@ -9,7 +9,7 @@ use anyhow::Context;
 use handoff_core::{
     connections::{ActError, Book, Entry},
     plugins::Registry,
-    runtime::Runtime,
+    runtime::{Pace, Runtime},
     world::{Clock, Connectors},
 };
 use handoff_model::{ConnectionId, connector::Manifest};
@@ -23,7 +23,7 @@ use tokio::{net::TcpListener, signal::unix, sync::watch, task::JoinHandle};
 use super::{connectors, say};
 use crate::{
     compose::{self, Host, Role},
-    config::Config,
+    config::{Audit, Config},
     telemetry,
 };
 
@@ -59,6 +59,7 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<ExitCode> {
         .with_receipts(receipts);
     let app = handoff_server::router(state.clone()).merge(console::router(console));
     spawn_work(&host);
+    spawn_audit(&config.audit, &host);
     let told_to_stop = told_to_stop()?;
     say(format!("listening on http://{address}"));
     tracing::info!("Listening on http://{address}, reached as {public_url}");
@@ -121,6 +122,19 @@ fn spawn_work(host: &Host) {
             }
         }
     });
+}
+
+fn spawn_audit(audit: &Audit, host: &Host) {
+    if audit.conversations_per_second == 0 {
+        tracing::info!("The audit is turned off (audit.conversations_per_second = 0)");
+        return;
+    }
+    let pace = Pace {
+        per_second: audit.conversations_per_second as usize,
+        between_rounds: Duration::from_secs(audit.pause_seconds.max(1).into()),
+    };
+    let runtime = host.runtime.clone();
+    tokio::spawn(async move { runtime.keep_auditing(pace).await });
 }
 
 /// Sets accounts up on their platforms: each until that works, and again whenever another file serves it, it has other

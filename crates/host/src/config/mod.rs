@@ -39,6 +39,8 @@ pub(crate) struct Config {
     #[serde(default)]
     pub(crate) log: Log,
     #[serde(default)]
+    pub(crate) audit: Audit,
+    #[serde(default)]
     pub(crate) clock: ClockConfig,
     #[serde(default)]
     pub(crate) console: Console,
@@ -157,6 +159,22 @@ pub(crate) enum LogFormat {
     Text,
     /// For machines.
     Json,
+}
+
+/// The auditor, which proves the promises on the rows while the server works.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Audit {
+    /// Conversations that it looks at in a second; 0 turns it off.
+    pub(crate) conversations_per_second: u32,
+    /// Seconds between two rounds over all of them.
+    pub(crate) pause_seconds: u32,
+}
+
+impl Default for Audit {
+    fn default() -> Self {
+        Self { conversations_per_second: 50, pause_seconds: 60 }
+    }
 }
 
 /// The server's time. For tests.
@@ -301,6 +319,9 @@ fn check(config: &Config) -> anyhow::Result<()> {
         if parsed.is_none_or(|url| url.origin().ascii_serialization() != *origin) {
             bail!("server.webchat_origins: {origin:?} is no origin; write it like \"https://shop.example\"");
         }
+    }
+    if config.audit.conversations_per_second > 10_000 {
+        bail!("audit.conversations_per_second must lie between 0 (off) and 10000");
     }
     if config.clock.factor == 0 || config.clock.factor > 1_000 {
         bail!("clock.factor must lie between 1 and 1000");

@@ -3,6 +3,7 @@
 //! It keeps the same contract as a database. A commit is all of it or nothing and is there once it is answered;
 //! what is kept ends with the last clone. Nothing here waits, and nothing is in an order of chance.
 
+mod audit;
 mod commit;
 mod connections;
 mod outbox;

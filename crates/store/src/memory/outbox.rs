@@ -50,7 +50,7 @@ impl Outbox for Memory {
 
 impl Effect {
     /// When it can be claimed: it is due, and nobody holds it.
-    fn ready(&self) -> Timestamp {
+    pub(super) fn ready(&self) -> Timestamp {
         self.held.map_or(self.due, |held| self.due.max(Timestamp(held.0 + 1)))
     }
 }
@@ -92,7 +92,7 @@ impl State {
         }
     }
 
-    fn heads(&self) -> Vec<EffectId> {
+    pub(super) fn heads(&self) -> Vec<EffectId> {
         let mut heads = BTreeMap::<&str, EffectId>::new();
         for (id, effect) in &self.effects {
             heads.entry(&effect.row.lane).or_insert(*id);

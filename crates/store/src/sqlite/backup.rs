@@ -11,21 +11,21 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use handoff_core::handoff::{Event, Handoff, step};
+use handoff_core::{
+    handoff::{Event, Handoff, step},
+    store::RESTORED_GAP,
+};
 use handoff_model::Timestamp;
 use rusqlite::{Connection, OpenFlags, params};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{OpenError, conversations, failure::Failure, handoffs, open};
+use super::{OpenError, conversations, failure::Failure, handoffs, integer, open};
 
 /// The copy within the folder of a backup.
 const DATABASE: &str = "handoff.sqlite3";
 /// What is written beside it last, so that a backup without it is known to be incomplete.
 const LABEL: &str = "backup.json";
-/// Places that every conversation leaves out when a backup is put back: more than can have been given since it
-/// was made. Clients and platforms know those, and would take new words in an old place for the old ones.
-const PLACES: i64 = 1_000_000;
 /// Number of the form of a backup.
 const FORMAT: u32 = 1;
 
@@ -226,7 +226,7 @@ fn doubt_all(
         .execute("UPDATE effects SET maybe_done = 1, held_until = NULL, due = min(due, ?1)", [now.0])?;
     let skip = "UPDATE conversations SET version = version + 1,
         body = json_set(body, '$.last_seq', json_extract(body, '$.last_seq') + ?1)";
-    transaction.execute(skip, [PLACES])?;
+    transaction.execute(skip, [integer(RESTORED_GAP)])?;
     let note = "INSERT INTO restored (at, made_at) VALUES (?1, ?2)";
     transaction.execute(note, [now.0, made_at.0])?;
     transaction.commit()?;

@@ -141,7 +141,7 @@ fn find(db: &Connection, id: &HandoffId) -> std::result::Result<Option<Handoff>,
     rows.next()?.map(whole).transpose()
 }
 
-fn whole(row: &Row<'_>) -> std::result::Result<Handoff, Failure> {
+pub(super) fn whole(row: &Row<'_>) -> std::result::Result<Handoff, Failure> {
     let mut handoff: Handoff = serde_json::from_str(messages::text(row, 1)?)?;
     handoff.version = unsigned(row.get(0)?)?;
     Ok(handoff)

@@ -135,7 +135,7 @@ fn author(author: Author) -> &'static str {
     }
 }
 
-fn author_of(name: &str) -> Result<Author, Failure> {
+pub(super) fn author_of(name: &str) -> Result<Author, Failure> {
     match name {
         "person" => Ok(Author::Person),
         "assistant" => Ok(Author::Assistant),
@@ -153,7 +153,7 @@ fn delivery(delivery: Delivery) -> &'static str {
     }
 }
 
-fn delivery_of(name: &str) -> Result<Delivery, Failure> {
+pub(super) fn delivery_of(name: &str) -> Result<Delivery, Failure> {
     match name {
         "pending" => Ok(Delivery::Pending),
         "delivered" => Ok(Delivery::Delivered),

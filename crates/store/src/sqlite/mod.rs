@@ -4,10 +4,12 @@
 //! does, then the file of the noun you are after.
 
 mod assistants;
+mod audit;
 pub mod backup;
 mod commit;
 mod connections;
 mod conversations;
+pub mod examine;
 mod failure;
 mod handoffs;
 mod keep;

@@ -23,6 +23,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("V1__begin", include_str!("../../migrations/sqlite/V1__begin.sql")),
     ("V2__restored", include_str!("../../migrations/sqlite/V2__restored.sql")),
     ("V3__connections", include_str!("../../migrations/sqlite/V3__connections.sql")),
+    ("V4__audit", include_str!("../../migrations/sqlite/V4__audit.sql")),
 ];
 
 /// Why a database could not be opened.
@@ -176,7 +177,7 @@ fn migrate(connection: &mut Connection, path: &Path, alone: bool) -> Result<(), 
     let unusable = |detail: String| OpenError::Unusable { path: path.into(), detail };
     let known = MIGRATIONS.iter().map(|(name, sql)| Migration::unapplied(name, sql));
     let known = known.collect::<Result<Vec<_>, _>>().map_err(|error| unusable(error.to_string()))?;
-    let latest = known.iter().map(|migration| i64::from(migration.version())).max().unwrap_or(0);
+    let latest = latest();
     let found = version(connection).map_err(|error| refused(path, &error))?;
     if found > latest {
         return Err(OpenError::Newer { path: path.into(), found, known: latest });
@@ -187,8 +188,13 @@ fn migrate(connection: &mut Connection, path: &Path, alone: bool) -> Result<(), 
     Ok(())
 }
 
+/// The latest version of the tables that this program knows.
+pub(super) fn latest() -> i64 {
+    i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
+}
+
 /// Version of the tables; 0 when there are none.
-fn version(connection: &Connection) -> rusqlite::Result<i64> {
+pub(super) fn version(connection: &Connection) -> rusqlite::Result<i64> {
     let history = "SELECT 1 FROM sqlite_schema WHERE name = 'refinery_schema_history'";
     if connection.query_row(history, [], |_| Ok(())).optional()?.is_none() {
         return Ok(0);

@@ -144,7 +144,7 @@ fn rows(mut rows: rusqlite::Rows<'_>) -> std::result::Result<Vec<EffectRow>, Fai
     Ok(effects)
 }
 
-fn effect(row: &Row<'_>) -> std::result::Result<EffectRow, Failure> {
+pub(super) fn effect(row: &Row<'_>) -> std::result::Result<EffectRow, Failure> {
     let kind = messages::text(row, 1)?;
     Ok(EffectRow {
         id: row.get(0)?,
