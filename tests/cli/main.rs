@@ -3,6 +3,7 @@
 mod assistants;
 mod configuration;
 mod conformance;
+mod doctor;
 mod expressions;
 mod reading;
 

@@ -1,5 +1,6 @@
 //! Whole ways of whole chats, promise by promise, through the real program and the real plugins.
 
+mod audit;
 mod availability;
 mod banking;
 mod bridge;

@@ -69,6 +69,11 @@ impl Keyring {
         Ok(keyring)
     }
 
+    /// Opens the file as it is; none when there is none. Nothing is made.
+    pub(crate) fn open_existing(path: &Path, now: Timestamp) -> anyhow::Result<Option<Self>> {
+        if path.try_exists()? { Self::open(path, now).map(Some) } else { Ok(None) }
+    }
+
     /// Draws today's key unless there is one, and destroys those that are too old.
     pub(crate) fn rotate(&self, now: Timestamp) -> anyhow::Result<()> {
         let mut keys = self.keys.write();

@@ -16,7 +16,8 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 use commands::{
-    assistant, backup, check, conformance, connection, connector, conversation, handoffs, probe, receipt,
+    assistant, backup, check, conformance, connection, connector, conversation, doctor, handoffs, probe,
+    receipt,
     serve, signing, worker,
 };
 
@@ -40,6 +41,8 @@ enum Command {
     Serve,
     /// Checks the configuration, the plugin files, and every account on its platform.
     Check,
+    /// Looks for everything that may be wrong with a server, whether it runs or not, and says what to do.
+    Doctor,
     /// Imports, exports, validates and publishes assistants.
     #[command(subcommand)]
     Assistant(assistant::Verb),
@@ -98,10 +101,14 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::ConnectorWorker { file } => return worker::run(file),
         _ => {}
     }
-    let config = config::load(&cli.config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let code = runtime.block_on(async {
+        if let Command::Doctor = &cli.command {
+            return doctor::run(&cli.config, cli.json).await;
+        }
+        let config = config::load(&cli.config)?;
         match &cli.command {
+            Command::Doctor => doctor::run(&cli.config, cli.json).await,
             Command::Serve => serve::run(config).await,
             Command::Check => check::run(&config, cli.json).await,
             Command::Assistant(verb) => assistant::run(&config, verb, cli.json).await,

@@ -25,7 +25,7 @@ const LONGEST: Duration = Duration::from_secs(60);
 
 /// One line of the outcome.
 #[derive(Serialize)]
-struct Line {
+pub(super) struct Line {
     about: String,
     /// `ok`, `warning` or `problem`.
     kind: &'static str,
@@ -36,15 +36,25 @@ pub(crate) async fn run(config: &Config, json: bool) -> anyhow::Result<ExitCode>
     let host = compose::host(config, Role::Command, "").await?;
     let mut lines = vec![line("configuration", "ok", "can be read")];
     keys(config, &mut lines);
-    files(&host, &mut lines);
-    assistants(config, &host, &mut lines).await?;
+    parts(config, &host, &mut lines).await?;
+    print(&lines, json)
+}
+
+/// Plugin files, assistants and accounts.
+pub(super) async fn parts(config: &Config, host: &Host, lines: &mut Vec<Line>) -> anyhow::Result<()> {
+    files(host, lines);
     for standing in host.book.list() {
-        account(&host, &standing.entry.id, &mut lines).await;
+        account(host, &standing.entry.id, lines).await;
     }
+    assistants(config, host, lines).await
+}
+
+/// Prints all lines; the exit code says whether one of them is a problem.
+pub(super) fn print(lines: &[Line], json: bool) -> anyhow::Result<ExitCode> {
     if json {
         say_json(&lines)?;
     } else {
-        for Line { about, kind, text } in &lines {
+        for Line { about, kind, text } in lines {
             say(format!("{kind:<8} {about}: {text}"));
         }
     }
@@ -52,7 +62,7 @@ pub(crate) async fn run(config: &Config, json: bool) -> anyhow::Result<ExitCode>
     Ok(if bad { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-fn keys(config: &Config, lines: &mut Vec<Line>) {
+pub(super) fn keys(config: &Config, lines: &mut Vec<Line>) {
     if let Err(error) = super::serve::keys(config) {
         lines.push(line("API keys", "problem", &format!("{error:#}")));
     }
@@ -131,6 +141,6 @@ async fn account(host: &Host, id: &ConnectionId, lines: &mut Vec<Line>) {
     }
 }
 
-fn line(about: &str, kind: &'static str, text: &str) -> Line {
+pub(super) fn line(about: &str, kind: &'static str, text: &str) -> Line {
     Line { about: about.to_owned(), kind, text: text.to_owned() }
 }

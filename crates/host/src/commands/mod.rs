@@ -8,6 +8,7 @@ pub(crate) mod connection;
 pub(crate) mod connector;
 mod connectors;
 pub(crate) mod conversation;
+pub(crate) mod doctor;
 pub(crate) mod handoffs;
 mod live;
 pub(crate) mod probe;
