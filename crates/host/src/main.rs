@@ -17,8 +17,7 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::{Parser, Subcommand};
 use commands::{
     assistant, backup, check, conformance, connection, connector, conversation, doctor, handoffs, probe,
-    receipt,
-    serve, signing, worker,
+    receipt, serve, signing, worker,
 };
 
 /// Runs AI-assistant chats and gives them away for good to live-agent platforms.

@@ -42,6 +42,8 @@ fn handoff(conversation: &Conversation, state: HandoffState) -> Handoff {
         perhaps_carried_until: 0,
         speaks_after_transfer: false,
         check_availability: false,
+        consent: None,
+        redact: Vec::new(),
         fallbacks: Vec::new(),
         replay_of: None,
         replayed_as: None,
@@ -84,6 +86,7 @@ fn case(
         state: session(handoff.id.clone()),
         level: None,
         variables: serde_json::Map::new(),
+        asked: None,
     });
     conversation.control = control(handoff.id.clone());
     conversation.last_handoff = Some(handoff.id.clone());
