@@ -1,3 +1,5 @@
+//! What is kept, what is not, and what is noticed.
+
 use futures::stream;
 use handoff_core::world::gathered;
 use handoff_model::Timestamp;
