@@ -4,13 +4,12 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::Command,
 };
 
 use anyhow::{Context, Result, ensure};
 use handoff_tests::{
     assistants::support,
-    built::{built, root},
+    built::{self, built, root},
     server::Server,
     setup::Setup,
 };
@@ -62,12 +61,8 @@ pub(crate) fn target() -> Result<PathBuf> {
 /// Builds it beside everything else, so that what both need is there already.
 fn build(folder: &Path, id: &str) -> Result<Vec<u8>> {
     let target = target()?;
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut cargo = built::cargo();
     cargo.current_dir(folder).args(["build", "--offline", "--quiet"]).env("CARGO_TARGET_DIR", &target);
-    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CARGO_PKG_"))
-    {
-        cargo.env_remove(name);
-    }
     ensure!(cargo.status()?.success(), "the copy cannot be built");
     Ok(fs::read(target.join("debug").join(format!("libhandoff_{id}.so")))?)
 }

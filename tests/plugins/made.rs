@@ -4,22 +4,20 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::Command,
 };
 
 use anyhow::{Context, Result, ensure};
-use handoff_tests::{built::root, debut::Debut};
+use handoff_tests::{
+    built::{self, root},
+    debut::Debut,
+};
 
 use super::copies::{target, workspace};
 
 /// Another program's cargo, with nothing of what ours was told about the package that it runs.
 fn cargo(folder: &Path, arguments: &[&str]) -> Result<()> {
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut cargo = built::cargo();
     cargo.current_dir(folder).args(arguments).env("CARGO_TARGET_DIR", target()?);
-    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CARGO_PKG_"))
-    {
-        cargo.env_remove(name);
-    }
     let done = cargo.output()?;
     let said = [done.stdout, done.stderr].map(|said| String::from_utf8_lossy(&said).into_owned());
     ensure!(done.status.success(), "cargo {}: {}", arguments.join(" "), said.concat());

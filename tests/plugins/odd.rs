@@ -1,10 +1,10 @@
 //! Files that are whole and wrong: what they do shows only when they are opened. Each is named with its reason, and
 //! the server and its other connectors go on.
 
-use std::{fs, path::Path, process::Command};
+use std::{fs, path::Path};
 
 use anyhow::{Context, Result, ensure};
-use handoff_tests::built::{built, root};
+use handoff_tests::built::{self, built, root};
 use serde_json::json;
 
 use super::{
@@ -74,12 +74,8 @@ fn build(folder: &Path) -> Result<()> {
         ensure!(text.contains(odd.from), "{}: {:?} is not there any more", odd.id, odd.from);
         fs::write(&entry, text.replacen(odd.from, odd.to, 1))?;
     }
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut cargo = built::cargo();
     cargo.current_dir(folder).args(["build", "--offline", "--quiet"]).env("CARGO_TARGET_DIR", target()?);
-    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CARGO_PKG_"))
-    {
-        cargo.env_remove(name);
-    }
     let done = cargo.output()?;
     ensure!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     Ok(())
@@ -135,7 +131,7 @@ fn a_plugin_that_could_not_catch_its_panics_is_not_built_and_its_maker_is_told_w
     let folder = tempfile::tempdir()?;
     workspace(folder.path(), "plugin")?;
     copy_renamed(&root().join("plugins/loopback"), &folder.path().join("plugin"), "odd_abort")?;
-    let mut rustc = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut rustc = built::cargo();
     rustc.current_dir(folder.path()).args([
         "rustc",
         "--offline",

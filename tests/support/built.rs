@@ -83,18 +83,25 @@ pub fn build(profile: Profile) -> Result<Built> {
 }
 
 fn compile(profile: &str, packages: &[String]) -> Result<()> {
-    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut cargo = cargo();
     cargo.current_dir(root()).args(["build", "--quiet", "--profile", profile]);
     packages.iter().for_each(|package| {
         cargo.args(["--package", package]);
     });
-    // What cargo told the program that it runs is about that program, not about these.
-    for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CARGO_PKG_")) {
-        cargo.env_remove(name);
-    }
     let status = cargo.status().context("cargo cannot be started")?;
     ensure!(status.success(), "cargo could not build {}", packages.join(", "));
     Ok(())
+}
+
+/// The cargo that runs us. What it told us about ourselves it does not hear again: build scripts that look at that would
+/// run anew each time, and all that stands on them would be built anew.
+pub fn cargo() -> Command {
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let about_us = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+    for (name, _) in env::vars_os().filter(|(name, _)| about_us(&name.to_string_lossy())) {
+        cargo.env_remove(name);
+    }
+    cargo
 }
 
 /// The workspace's folder.

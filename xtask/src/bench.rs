@@ -13,7 +13,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail, ensure};
-use handoff_tests::built::{Profile, build, root};
+use handoff_tests::built::{self, Profile, build, root};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -59,7 +59,7 @@ fn plugins() -> Result<()> {
     for (id, file) in &built.plugins {
         println!("plugin file of {id}: {} KiB", fs::metadata(file)?.len() / 1024);
     }
-    let status = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+    let status = built::cargo()
         .current_dir(root())
         .args(["bench", "--package", "handoff-core", "--bench", "plugins"])
         .env("HANDOFF_PROGRAM", &built.handoff)

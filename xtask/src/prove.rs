@@ -1,14 +1,9 @@
 //! `cargo xtask prove`: the long versions of what the tests check in small, with a report.
 
-use std::{
-    fmt::Write as _,
-    fs,
-    process::{Command, Stdio},
-    time::Instant,
-};
+use std::{fmt::Write as _, fs, process::Stdio, time::Instant};
 
 use anyhow::{Context, Result, bail};
-use handoff_tests::built::{root, target};
+use handoff_tests::built::{self, root, target};
 
 /// How much to prove.
 #[derive(clap::Args)]
@@ -85,7 +80,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 }
 
 fn perform(run: &Run, options: &Options) -> Result<(String, bool)> {
-    let done = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+    let done = built::cargo()
         .current_dir(root())
         .args(run.arguments.split(' '))
         .env("HANDOFF_MODEL", "large")

@@ -1,13 +1,12 @@
 //! Runs other programs, and says which.
 
 use std::{
-    env,
     process::{Command, Stdio},
     time::Instant,
 };
 
 use anyhow::{Context, Result, ensure};
-use handoff_tests::built::root;
+use handoff_tests::built::{self, root};
 
 /// A step of a longer job: says what begins, and how long it took.
 pub(crate) fn step(name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
@@ -20,7 +19,7 @@ pub(crate) fn step(name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> 
 
 /// The cargo that runs us.
 pub(crate) fn cargo(arguments: &[&str]) -> Command {
-    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut cargo = built::cargo();
     cargo.current_dir(root()).args(arguments);
     cargo
 }

@@ -1,9 +1,9 @@
 //! `cargo xtask torture`: many handoffs while everything goes wrong that can, and three books that must agree.
 
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use anyhow::{Context, Result, bail};
-use handoff_tests::built::root;
+use handoff_tests::built::{self, root};
 
 /// How much, and from which seed.
 #[derive(clap::Args)]
@@ -20,7 +20,7 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
-    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut command = built::cargo();
     command
         .current_dir(root())
         .args(["test", "-p", "handoff-tests", "--test", "torture", "--", "--nocapture"])

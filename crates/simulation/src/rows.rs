@@ -130,6 +130,10 @@ impl Handoffs for Rows {
         let state = state.map(str::to_owned);
         self.pass(move |memory| Box::pin(async move { memory.handoffs(state.as_deref(), page).await }))
     }
+
+    fn carried(&self, connection: &ConnectionId, limit: usize) -> BoxFuture<'_, Result<Vec<HandoffId>>> {
+        owned!(self.pass, |memory, connection| memory.carried(&connection, limit))
+    }
 }
 
 /// The auditor of the server does not run here: the one of the simulation looks at every commit.

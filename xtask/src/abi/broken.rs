@@ -1,12 +1,12 @@
 //! `cargo xtask abi-matrix --broken`: whether this server refuses plugins whose edge was changed as no minor may
 //! change it, although they carry its number. An edge that is not noticed here would end the server at a call.
 
-use std::{env, path::Path, process::Command};
+use std::{path::Path, process::Command};
 
 use anyhow::{Context, Result, ensure};
 
 use super::matrix::{self, Version};
-use handoff_tests::built::root;
+use handoff_tests::built::{self, root};
 
 /// What a copy needs of this tree.
 const PARTS: [&str; 6] =
@@ -123,12 +123,9 @@ fn built(edge: &Broken) -> Result<std::path::PathBuf> {
     for (file, from, to) in edge.changes {
         matrix::change(&folder.join(file), from, to)?;
     }
-    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut cargo = built::cargo();
     cargo.current_dir(&folder).env("CARGO_TARGET_DIR", folder.join("target"));
     cargo.args(["build", "--package", "handoff-loopback", "--lib"]);
-    for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CARGO_PKG_")) {
-        cargo.env_remove(name);
-    }
     let done = cargo.output()?;
     let said = String::from_utf8_lossy(&done.stderr);
     ensure!(done.status.success(), "{} cannot be built: {said}", edge.name);

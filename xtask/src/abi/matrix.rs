@@ -5,13 +5,13 @@
 //! runs the conformance kit on each plugin, in both modes.
 
 use std::{
-    env, fs,
+    fs,
     path::{Path, PathBuf},
     process::Command,
 };
 
 use anyhow::{Context, Result, ensure};
-use handoff_tests::built::{root, target};
+use handoff_tests::built::{self, root, target};
 
 use crate::shell::{printed, run as start};
 
@@ -153,13 +153,10 @@ pub(super) fn copy(from: &Path, to: &Path) -> Result<()> {
 pub(super) fn build(name: &str, folder: &Path) -> Result<Version> {
     println!("building {name}");
     let built = if folder == root() { target() } else { folder.join("target") };
-    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut cargo = built::cargo();
     cargo.current_dir(folder).env("CARGO_TARGET_DIR", built);
     cargo.args(["test", "--no-run", "--package", "handoff-loopback", "--test", "conformance"]);
     cargo.args(["--message-format", "json-render-diagnostics"]);
-    for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CARGO_PKG_")) {
-        cargo.env_remove(name);
-    }
     let done = cargo.stderr(std::process::Stdio::inherit()).output()?;
     ensure!(done.status.success(), "{name} cannot be built");
     let told = String::from_utf8_lossy(&done.stdout).into_owned();

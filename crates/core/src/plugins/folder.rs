@@ -9,7 +9,7 @@ use super::{
 };
 
 /// How a plugin file's signature is called.
-const SIGNATURE: &str = ".minisig";
+pub(super) const SIGNATURE: &str = ".minisig";
 
 /// By what a file is known to be the same as before: device, inode, size, times of content and change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,7 +74,7 @@ pub(super) fn look_at(folder: &Path, name: &str, trust: &Trust) -> Result<Found,
     };
     if name.starts_with('.') || !name.ends_with(".so") {
         let reason = match name.strip_suffix(SIGNATURE) {
-            Some(signed) => format!("it is the signature of {signed}"),
+            Some(signed) => format!("it is the signature of {signed}, which is not here"),
             None => "its name is not one of a plugin file, which ends in .so".to_owned(),
         };
         return Err(report(None, None, FileState::Ignored { reason }));

@@ -155,8 +155,12 @@ impl Keeper {
         };
         self.seen.retain(|name, _| files.contains_key(name));
         let (mut found, mut report) = (Vec::new(), Vec::new());
-        for (name, stamp) in files {
-            let signature = files.get(&format!("{name}.minisig")).copied();
+        // A signature is looked at with its file.
+        let alone = |name: &str| {
+            name.strip_suffix(folder::SIGNATURE).is_none_or(|signed| !files.contains_key(signed))
+        };
+        for (name, stamp) in files.iter().filter(|(name, _)| alone(name)) {
+            let signature = files.get(&format!("{name}{}", folder::SIGNATURE)).copied();
             let known = self.seen.get(name).filter(|seen| seen.file == *stamp && seen.signature == signature);
             let verdict = match known {
                 Some(seen) => seen.verdict.clone(),
@@ -179,7 +183,7 @@ impl Keeper {
         let mut chosen: Option<Image> = None;
         for file in files {
             let state = match &chosen {
-                Some(image) => FileState::Refused(passed_over(image)),
+                Some(image) => passed_over(&file, image),
                 None => match self.image(&file) {
                     Ok(image) => {
                         chosen = Some(image);
@@ -436,6 +440,9 @@ impl Keeper {
         for line in report.iter().filter(|line| !before.contains(line)) {
             match &line.state {
                 FileState::Loaded => info!(file = line.file, sha256 = line.sha256, "Plugin {line}"),
+                FileState::Refused(refusal) if refusal.stage.is_wished() => {
+                    info!(file = line.file, sha256 = line.sha256, "Plugin {line}");
+                }
                 FileState::Refused(_) => error!(file = line.file, sha256 = line.sha256, "Plugin {line}"),
                 FileState::Ignored { .. } => info!(file = line.file, "Plugin folder: {line}"),
             }
@@ -457,10 +464,15 @@ impl Keeper {
     }
 }
 
-fn passed_over(serving: &Image) -> Refusal {
+/// A file that brings a connector which serves from another one. An older version may wait there; which of two files
+/// of one version is meant, nobody but their owner knows.
+fn passed_over(found: &Found, serving: &Image) -> FileState {
     let (id, version, file) = (&serving.manifest.id, &serving.manifest.version, &serving.file);
     let reason = format!("{id} {version} from {file} is used instead");
-    Refusal::new(Stage::Choice, reason, "take away the file that is not wanted")
+    if found.inspection.manifest.version != *version {
+        return FileState::Ignored { reason };
+    }
+    FileState::Refused(Refusal::new(Stage::Choice, reason, "take away the file that is not wanted"))
 }
 
 /// The line about a copy that serves although its file cannot.

@@ -58,6 +58,11 @@ impl Stage {
             Self::Operator => "operator",
         }
     }
+
+    /// Whether somebody wanted it so, so that nothing is wrong.
+    pub fn is_wished(self) -> bool {
+        self == Self::Operator
+    }
 }
 
 /// Why a plugin file is not in use, and what to do about it.

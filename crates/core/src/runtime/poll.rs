@@ -9,16 +9,13 @@ use std::{collections::BTreeMap, time::Duration};
 
 use futures::future::join_all;
 use handoff_model::{
-    ConnectionId, HandoffId, Timestamp,
+    ConnectionId, Timestamp,
     connector::{Poll, Polled},
 };
 use serde_json::{Value, json};
 
 use super::{Runtime, TurnError};
-use crate::{
-    store::{Page, StoreError},
-    world::{Call, CallError},
-};
+use crate::world::{Call, CallError};
 
 /// Longest time for one poll.
 const POLLING: Duration = Duration::from_secs(30);
@@ -28,7 +25,7 @@ const TICK: Duration = Duration::from_millis(500);
 const WAITS: (u64, u64) = (500, 10 * 60 * 1000);
 /// After a failure, in milliseconds.
 const AFTER_FAILURE: u64 = 5_000;
-/// Most chats under way that connectors are told of.
+/// Most chats under way that a connector is told of.
 const MOST_OPEN: usize = 1_000;
 
 /// How far one connection has come.
@@ -72,7 +69,7 @@ impl Runtime {
 
     /// One poll, its events on disk when this returns.
     async fn poll_once(&self, id: &ConnectionId, cursor: Option<Value>) -> Result<Polled, String> {
-        let open = self.carried_by(id).await.map_err(|error| error.to_string())?;
+        let open = self.0.parts.store.carried(id, MOST_OPEN).await.map_err(|error| error.to_string())?;
         let request = json!(Poll { cursor, open });
         let seen = self.0.parts.clock.now();
         let call = Call { verb: "poll", request, deadline: POLLING, checkpoints: None };
@@ -81,13 +78,5 @@ impl Runtime {
         let polled: Polled = serde_json::from_value(answer).map_err(|error| error.to_string())?;
         self.take_each(id, &polled.events, seen).await.map_err(|error: TurnError| error.to_string())?;
         Ok(polled)
-    }
-
-    /// Handoffs whose chats a connection carries, the latest first.
-    async fn carried_by(&self, connection: &ConnectionId) -> Result<Vec<HandoffId>, StoreError> {
-        let page = Page { after: None, limit: MOST_OPEN };
-        let carried = self.0.parts.store.handoffs(Some("carrying"), page).await?;
-        let ours = carried.into_iter().filter(|handoff| handoff.connection == *connection);
-        Ok(ours.map(|handoff| handoff.id).collect())
     }
 }

@@ -87,6 +87,9 @@ pub trait Handoffs {
 
     /// Handoffs, latest first; only those in this state, when one is named.
     fn handoffs(&self, state: Option<&str>, page: Page) -> BoxFuture<'_, Result<Vec<HandoffSummary>>>;
+
+    /// Handoffs whose chats a connection carries, latest first.
+    fn carried(&self, connection: &ConnectionId, limit: usize) -> BoxFuture<'_, Result<Vec<HandoffId>>>;
 }
 
 /// The one way in which conversations, messages, handoffs and effects change.

@@ -109,6 +109,7 @@ fn files(host: &Host, lines: &mut Vec<Line>) {
         let kind = match file.state {
             FileState::Loaded => "ok",
             FileState::Ignored { .. } => "warning",
+            FileState::Refused(ref refusal) if refusal.stage.is_wished() => "warning",
             FileState::Refused(_) => "problem",
         };
         lines.push(line("plugins", kind, &file.to_string()));

@@ -119,6 +119,16 @@ impl Handoffs for Memory {
             listed(rows, &page, |row| (row.fired_at.0, row.id.as_str().to_owned()))
         })
     }
+
+    fn carried(&self, connection: &ConnectionId, limit: usize) -> BoxFuture<'_, Result<Vec<HandoffId>>> {
+        self.with(|state| {
+            let carries =
+                |handoff: &&Handoff| handoff.connection == *connection && handoff.state.name() == "carrying";
+            let mut rows: Vec<&Handoff> = state.handoffs.values().filter(carries).collect();
+            rows.sort_by_key(|handoff| Reverse((handoff.fired_at, handoff.id.clone())));
+            Ok(rows.into_iter().take(limit).map(|handoff| handoff.id.clone()).collect())
+        })
+    }
 }
 
 fn summary(handoff: &Handoff) -> HandoffSummary {

@@ -45,6 +45,19 @@ impl Handoffs for Sqlite {
         let state = state.map(str::to_owned);
         self.list(move |db| latest(db, state.as_deref(), &page))
     }
+
+    fn carried(&self, connection: &ConnectionId, limit: usize) -> BoxFuture<'_, Result<Vec<HandoffId>>> {
+        let (connection, rows) = (connection.clone(), self::limit(limit));
+        self.list(move |db| {
+            let sql = "SELECT id FROM handoffs WHERE connection = ?1 AND state = 'carrying'
+                ORDER BY fired_at DESC, id DESC LIMIT ?2";
+            let mut statement = db.prepare_cached(sql)?;
+            let ids = statement.query_map(params![connection.as_str(), rows], |row| {
+                row.get::<_, String>(0).map(HandoffId::new)
+            })?;
+            Ok(ids.collect::<rusqlite::Result<_>>()?)
+        })
+    }
 }
 
 /// Stores a handoff if its version still is the one that was read.

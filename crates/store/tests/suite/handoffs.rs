@@ -110,3 +110,26 @@ pub(crate) async fn handoffs_are_listed_latest_first_and_by_state(store: Arc<dyn
     let page = Page { after: None, limit: 9 };
     assert_eq!(store.handoffs(Some("requested"), page).await.unwrap().len(), 5);
 }
+
+pub(crate) async fn what_a_connection_carries_is_found_among_all_that_others_carry(store: Arc<dyn Store>) {
+    let chat = conversation("ann");
+    store.commit(only(&chat)).await.unwrap();
+    let mut ours = Vec::new();
+    for number in 0..30 {
+        let mut leaving = handoff(&chat.id, &format!("e{number}"));
+        leaving.fired_at = Timestamp(number);
+        if number % 10 == 0 {
+            leaving.connection = ConnectionId::new("other");
+            ours.push(leaving.id.clone());
+        }
+        if number != 10 {
+            let ticket = TicketRef { chat: format!("c{number}"), label: None, url: None };
+            leaving.state = HandoffState::Carrying { ticket, at: Timestamp(number) };
+        }
+        store.commit(Changes { handoffs: vec![leaving], ..Changes::default() }).await.unwrap();
+    }
+    let other = ConnectionId::new("other");
+    assert_eq!(store.carried(&other, 9).await.unwrap(), [ours[2].clone(), ours[0].clone()]);
+    assert_eq!(store.carried(&other, 1).await.unwrap(), [ours[2].clone()]);
+    assert_eq!(store.carried(&ConnectionId::new("nobody"), 9).await.unwrap(), []);
+}

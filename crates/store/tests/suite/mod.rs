@@ -53,6 +53,7 @@ macro_rules! contract {
             handoffs::a_chat_leads_to_its_handoff_also_under_its_new_name
             handoffs::what_is_withheld_comes_in_order_and_is_dropped_for_good
             handoffs::handoffs_are_listed_latest_first_and_by_state
+            handoffs::what_a_connection_carries_is_found_among_all_that_others_carry
             outbox::only_the_first_row_of_a_lane_is_claimed
             outbox::a_row_that_is_held_blocks_its_lane_until_the_hold_is_over
             outbox::a_row_is_claimed_when_it_is_due_and_not_before

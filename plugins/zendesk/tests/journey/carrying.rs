@@ -24,7 +24,11 @@ fn words(node: &Node, held: &Transferred, seq: u64, text: &str) -> Forward {
 }
 
 async fn handed_over() -> (Stage, Node, Transferred) {
-    let stage = Stage::start(&[]).await;
+    handed_over_with(&[]).await
+}
+
+async fn handed_over_with(flags: &[&str]) -> (Stage, Node, Transferred) {
+    let stage = Stage::start(flags).await;
     let node = stage.node();
     let held = node.hand_over(&stage, &transfer("h1")).await;
     (stage, node, held)
@@ -134,4 +138,16 @@ async fn words_for_a_conversation_that_is_gone_are_refused() {
     held.ticket.chat = "67a0ecf8f0305f4a391e0000".into();
     let refused = node.zendesk.forward(&node.host.cx(), words(&node, &held, 6, "Hello")).await.unwrap_err();
     assert!(matches!(refused, ConnectorError::Refused { .. }), "{refused}");
+}
+
+#[tokio::test]
+async fn words_for_which_a_conversation_has_no_room_are_refused_in_zendesks_words() {
+    let most = (SAID.len() + 1).to_string();
+    let (stage, node, held) = handed_over_with(&["--message-limit", &most]).await;
+    node.zendesk.forward(&node.host.cx(), words(&node, &held, 6, "The last one")).await.unwrap();
+    let refused =
+        node.zendesk.forward(&node.host.cx(), words(&node, &held, 7, "One more")).await.unwrap_err();
+    let ConnectorError::Refused { detail } = refused else { panic!("{refused}") };
+    assert!(detail.contains("423") && detail.contains("Message limit"), "{detail}");
+    assert_eq!(carried(&stage).await, ["The last one"]);
 }

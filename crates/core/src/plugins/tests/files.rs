@@ -174,25 +174,34 @@ fn every_file_of_a_folder_gets_its_line() {
     place.put("e.so.part", &whole[..100]);
     place.put(".f.so", &whole);
     fs::create_dir(place.path("g.so")).unwrap();
+    // The same version once more, in other bytes.
+    place.put("h.so", &patched(&whole, "\"name\": \"Loopback\"", "\"name\": \"Loopbacc\""));
+    place.put("a.so.minisig", b"read with its file");
+    place.put("i.so.minisig", b"of nothing");
     let registry = place.open(&Outside::new(), Vec::new());
     let report = registry.report();
     let lines: Vec<_> = report.iter().map(|line| (line.file.as_str(), stage(line))).collect();
     let expected = [
         (".f.so", None),
         ("a.so", None),
-        ("b.so", Some(Stage::Choice)),
+        ("b.so", None),
         ("c.so", Some(Stage::Structure)),
         ("d.so", Some(Stage::Describe)),
         ("e.so.part", None),
         ("g.so", Some(Stage::Read)),
+        ("h.so", Some(Stage::Choice)),
+        ("i.so.minisig", None),
     ];
     assert_eq!(lines, expected);
     assert_eq!(report[1].state, FileState::Loaded);
-    assert!(
-        matches!(report[0].state, FileState::Ignored { .. })
-            && matches!(report[5].state, FileState::Ignored { .. })
-    );
-    assert!(report[2].to_string().contains("loopback 0.1.0 from a.so is used instead"), "{}", report[2]);
+    for ignored in [0, 2, 5, 8] {
+        assert!(matches!(report[ignored].state, FileState::Ignored { .. }), "{}", report[ignored]);
+    }
+    assert!(report[8].to_string().contains("the signature of i.so, which is not here"), "{}", report[8]);
+    for passed_over in [2, 7] {
+        let line = report[passed_over].to_string();
+        assert!(line.contains("loopback 0.1.0 from a.so is used instead"), "{line}");
+    }
     assert_eq!(registry.status().len(), 1);
 }
 
