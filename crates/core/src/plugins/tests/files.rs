@@ -176,7 +176,7 @@ fn every_file_of_a_folder_gets_its_line() {
     fs::create_dir(place.path("g.so")).unwrap();
     // The same version once more, in other bytes.
     place.put("h.so", &patched(&whole, "\"name\": \"Loopback\"", "\"name\": \"Loopbacc\""));
-    place.put("a.so.minisig", b"read with its file");
+    place.put("c.so.minisig", b"looked at with its file");
     place.put("i.so.minisig", b"of nothing");
     let registry = place.open(&Outside::new(), Vec::new());
     let report = registry.report();
