@@ -105,6 +105,20 @@ fn p2_nothing_lost_when_the_handoff_fails_the_assistant_is_offered_the_words() {
     assert_eq!(said[said.len() - 3..], ["sorry", "echo words 1", "echo words 2"]);
 }
 
+/// What the team writes in the moment of the decision is committed before it and shown by it, or begins anew after it: one
+/// of the two has to notice the other, and what both change is the conversation.
+#[test]
+fn p2_nothing_lost_what_the_team_writes_collides_with_the_decision() {
+    let mut world = World::bridge();
+    for event in [Happens::PersonOpens, Happens::AsksForHuman, Happens::AttemptBegins] {
+        world.happens(&event);
+    }
+    assert_eq!(world.holder(), "nobody");
+    let before = world.commits_to_conversation();
+    world.happens(&Happens::TeamWrites);
+    assert_eq!(world.commits_to_conversation(), before + 1);
+}
+
 #[test]
 fn p3_nothing_doubled_a_lost_answer_is_looked_up_before_it_is_asked_again() {
     let mut world = after(&[Happens::AsksForHuman, Happens::AttemptBegins, Happens::AnswerLost]);

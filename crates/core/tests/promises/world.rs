@@ -54,6 +54,8 @@ pub(crate) struct World {
     /// When it was looked up who has the chat; otherwise just now.
     seen: Option<Timestamp>,
     events: u64,
+    /// Commits that changed the conversation's row.
+    commits: u64,
     conversation: Conversation,
     messages: Vec<Message>,
     handoffs: BTreeMap<HandoffId, Handoff>,
@@ -94,6 +96,7 @@ impl World {
             now,
             seen: None,
             events: 0,
+            commits: 0,
             conversation,
             messages: Vec::new(),
             handoffs: BTreeMap::new(),
@@ -149,6 +152,11 @@ impl World {
         self.seen = Some(seen);
         self.opens_in(Some(session));
         self.seen = None;
+    }
+
+    /// Commits that changed the conversation's row: whoever read it before begins anew.
+    pub(crate) fn commits_to_conversation(&self) -> u64 {
+        self.commits
     }
 
     /// The time.
@@ -250,6 +258,7 @@ impl World {
         );
         if let Some(conversation) = conversation {
             assert!(conversation.last_seq >= self.conversation.last_seq, "places only grow");
+            self.commits += 1;
             self.conversation = conversation;
         }
         for handoff in handoffs {

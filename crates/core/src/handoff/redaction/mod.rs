@@ -41,14 +41,12 @@ impl Redaction {
         let mut problems = rule::problems(rules);
         let (mut finders, mut fields) = (Vec::new(), Vec::new());
         for rule in rules {
-            match rule {
-                Rule::Field(path) => {
-                    fields.push((rule.name(), path.split('.').map(str::to_owned).collect()));
-                }
-                _ => match Finder::new(rule) {
-                    Ok(finder) => finders.push(finder),
-                    Err(problem) => problems.push(problem),
-                },
+            if let Rule::Field(path) = rule {
+                fields.push((rule.name(), path.split('.').map(str::to_owned).collect()));
+            }
+            match Finder::new(rule) {
+                Ok(finder) => finders.extend(finder),
+                Err(problem) => problems.push(problem),
             }
         }
         if problems.is_empty() { Ok(Self { words: Words::new(finders), fields }) } else { Err(problems) }

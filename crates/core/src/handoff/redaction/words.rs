@@ -33,18 +33,19 @@ enum Finds {
 }
 
 impl Finder {
-    /// What a rule looks for in texts.
+    /// What a rule looks for in texts; none when it names a field.
     ///
     /// # Errors
     /// What is wrong with the pattern.
-    pub(super) fn new(rule: &Rule) -> Result<Self, String> {
+    pub(super) fn new(rule: &Rule) -> Result<Option<Self>, String> {
         let finds = match rule {
             Rule::EmailAddresses => Finds::Emails,
             Rule::PhoneNumbers => Finds::Phones,
             Rule::Pattern { pattern, .. } => Finds::Pattern(compiled(pattern)?),
-            Rule::CardNumbers | Rule::Field(_) => Finds::Cards,
+            Rule::CardNumbers => Finds::Cards,
+            Rule::Field(_) => return Ok(None),
         };
-        Ok(Self { name: rule.name(), marker: rule.marker(), finds })
+        Ok(Some(Self { name: rule.name(), marker: rule.marker(), finds }))
     }
 
     pub(super) fn find(&self, text: &str) -> Vec<Range<usize>> {
