@@ -10,7 +10,9 @@ use anyhow::{Context, Result, ensure};
 use handoff_tests::{
     built::{self, root},
     debut::Debut,
+    web::Web,
 };
+use serde_json::Value;
 
 use super::copies::{target, workspace};
 
@@ -58,10 +60,15 @@ async fn a_new_connector_builds_passes_the_kit_and_serves_signed_where_nothing_i
     made(folder.path())?;
     cargo(folder.path(), &["build", "--offline", "--quiet", "--lib", "--example", "desk"])?;
     cargo(folder.path(), &["test", "--offline", "--quiet", "--test", "conformance"])?;
-    let debut = Debut::play("parcel_desk", &library()?, &target()?.join("debug/examples/desk")).await?;
+    let mut debut = Debut::play("parcel_desk", &library()?, &target()?.join("debug/examples/desk")).await?;
     let ticket = debut.handoff.pointer("/receipt/ticket/chat").context("a ticket")?;
     assert_eq!(ticket, "chat1");
     assert_eq!(debut.handoff["connector"], "parcel_desk");
+    let posted = Web::new("").post(&debut.agent("chat1"), &Value::Null).await?;
+    ensure!(posted["status"] == 200, "{posted}");
+    debut.person.until_told("Hi, Maria here").await?;
+    let inspected = debut.server.cli(&["connector", "inspect", "plugins/parcel_desk.so"]).await?;
+    assert!(inspected.out.contains("routes   bridge\n"), "{inspected:?}");
     let listed = debut.server.cli(&["connector", "list"]).await?;
     assert!(listed.out.contains("signed") && listed.out.contains("parcel_desk"), "{listed:?}");
     Ok(())

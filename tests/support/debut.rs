@@ -24,8 +24,10 @@ pub struct Debut {
     pub person: Visitor,
     /// What became of the handoff.
     pub handoff: Value,
+    /// Address of the platform.
+    pub desk: String,
     /// The platform, for as long as this lasts.
-    _desk: Child,
+    _playing: Child,
 }
 
 impl Debut {
@@ -35,7 +37,8 @@ impl Debut {
     /// # Errors
     /// When any of it does not work.
     pub async fn play(id: &str, file: &Path, desk: &Path) -> Result<Self> {
-        let (connection, desk) = platform(desk).await?;
+        let (connection, playing) = platform(desk).await?;
+        let desk = connection["address"].as_str().context("the platform has no address")?.to_owned();
         let mut setup = Setup::new()?.with_plugins(&[]).with_assistant(support(id));
         let (settings, secrets) = (connection["settings"].clone(), connection["secrets"].clone());
         setup.config["connections"][id] =
@@ -50,7 +53,13 @@ impl Debut {
         person.says(WISH).await?;
         person.until_told(QUEUED).await?;
         let handoff = server.until_state(&person.conversation, "carrying").await?;
-        Ok(Self { server, person, handoff, _desk: desk })
+        Ok(Self { server, person, handoff, desk, _playing: playing })
+    }
+
+    /// What to post to, so that the live agent does the next thing in a chat.
+    pub fn agent(&self, chat: &str) -> String {
+        let connection = self.handoff["connector"].as_str().unwrap_or_default();
+        format!("{}/_desk/agent?chat={chat}&webhook={}/webhooks/{connection}", self.desk, self.server.base)
     }
 }
 

@@ -50,11 +50,12 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 
 fn say(id: &str, folder: &Path) {
     let package = format!("handoff-{}", id.replace('_', "-"));
+    let test = format!("cargo test -p {package}");
+    let demo = format!("cargo xtask demo --connector {id}");
+    let width = test.len().max(demo.len());
     println!("{} is made. Next:", folder.display());
-    println!(
-        "  cargo test -p {package}                  the conformance kit, against the platform in tests/conformance/desk.rs"
-    );
-    println!("  cargo xtask demo --connector {id}        a chat is handed to it by a server, signed and all");
+    println!("  {test:width$}   the conformance kit, against the platform in tests/conformance/desk.rs");
+    println!("  {demo:width$}   a chat is handed to it by a server, signed and all");
     println!(
         "then put your platform's requests into src/, and your platform into desk.rs: docs/guides/connect/first-connector.md"
     );

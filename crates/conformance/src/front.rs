@@ -27,8 +27,9 @@ pub(crate) struct Front {
 }
 
 impl Front {
-    pub(crate) async fn open() -> io::Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// At a port of this machine; 0 is any that is free.
+    pub(crate) async fn open(port: u16) -> io::Result<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", port)).await?;
         let base = format!("http://{}", listener.local_addr()?);
         let scene = Arc::<Mutex<Option<Arc<Scene>>>>::default();
         let task = tokio::spawn(serve(listener, scene.clone()));

@@ -203,7 +203,7 @@ impl House {
     ) -> Result<Vec<Room>, Failure> {
         let mut fronts = Vec::new();
         for _ in 0..count {
-            let front = Front::open().await;
+            let front = Front::open(0).await;
             fronts.push(
                 front
                     .map_err(|error| Failure::new(Promise::P7, format!("the kit cannot listen: {error}")))?,

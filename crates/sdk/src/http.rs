@@ -67,6 +67,14 @@ impl Request {
         self
     }
 
+    /// Puts a secret into a header, behind what `before` says: `("key", "X-Api-Key", "")`, or
+    /// `("key", "Authorization", "Token token=")`. Asks for `http.header_secret/1`.
+    pub fn header_secret(mut self, name: &str, header: &str, before: &str) -> Self {
+        let (name, header, before) = (name.to_owned(), header.to_owned(), before.to_owned());
+        self.0.secrets.push(SecretPlace::Header { name, header, before });
+        self
+    }
+
     /// Sends a form, already encoded.
     pub fn form(mut self, encoded: impl Into<String>) -> Self {
         let kind = "application/x-www-form-urlencoded".to_owned();

@@ -4,8 +4,9 @@ use anyhow::Result;
 use handoff_tests::{
     built::{built, target},
     debut::Debut,
-    setup::PASSWORD,
+    setup::{ADMIN_KEY, PASSWORD},
 };
+use serde_json::Value;
 
 use crate::shell::{cargo, run};
 
@@ -22,12 +23,19 @@ pub(super) async fn play(id: &str, script: bool) -> Result<()> {
     for text in debut.person.texts() {
         println!("  {text}");
     }
-    let chat = debut.handoff.pointer("/receipt/ticket/chat");
-    println!("the file is signed, and {id} has the chat as {}", chat.unwrap_or_default());
-    println!("main job: ok");
-    if !script {
-        println!("webchat  {}/webchat/web", debut.server.base);
-        println!("console  {}/console   (user admin, password {PASSWORD:?})", debut.server.base);
+    let chat = debut.handoff.pointer("/receipt/ticket/chat").and_then(Value::as_str).unwrap_or_default();
+    println!("the file is signed, and {id} has the chat as {chat}");
+    if script {
+        println!("main job: ok");
+    } else {
+        let base = &debut.server.base;
+        println!();
+        println!("webchat     {base}/webchat/web   (ask for \"a live agent\")");
+        println!("console     {base}/console   (user admin, password {PASSWORD:?})");
+        println!("API key     {ADMIN_KEY}   (Authorization: Bearer …)");
+        println!("platform    {}   (what it is asked is shown here)", debut.desk);
+        println!("live agent  each time, what your desk.rs lets the live agent do next in {chat}:");
+        println!("            curl -X POST '{}'", debut.agent(chat));
         println!("Ctrl-C ends it.");
         tokio::signal::ctrl_c().await?;
     }

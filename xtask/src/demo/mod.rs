@@ -34,7 +34,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     }
     println!("building the program, the simulators and the plugins");
     let theatre = built().and_then(|_| runtime.block_on(play()));
-    println!("main job: {}", if theatre.is_ok() { "ok" } else { "FAILED" });
+    if options.script {
+        println!("main job: {}", if theatre.is_ok() { "ok" } else { "FAILED" });
+    }
     match theatre? {
         _ if options.script => Ok(()),
         theatre => runtime.block_on(open::stay_open(theatre)),

@@ -13,7 +13,7 @@ use handoff_core::{
     world::Clock,
 };
 use handoff_model::ConnectorId;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     conformance,
@@ -130,7 +130,9 @@ pub(crate) fn inspect(file: &Path, json: bool) -> anyhow::Result<ExitCode> {
             say(format!("sha256   {}", inspection.sha256));
             say(format!("size     {} bytes", inspection.size));
             say(format!("edge     {}.{}, model {}", manifest.abi[0], manifest.abi[1], manifest.model));
-            say(format!("routes   {:?}", manifest.capabilities.routes));
+            let routes = json!(manifest.capabilities.routes);
+            let routes: Vec<_> = routes.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+            say(format!("routes   {}", routes.join(", ")));
             say(format!("hosts    {}", manifest.hosts.join(", ")));
             let plan = manifest.plan.map_or("none".to_owned(), |plan| plan.to_string());
             say(format!("plan     {plan}"));

@@ -72,6 +72,16 @@ pub enum SecretPlace {
         /// Name of the field.
         field: String,
     },
+    /// As the value of a header, such as `X-Api-Key`. Asks for `http.header_secret/1`.
+    Header {
+        /// Name of the secret.
+        name: String,
+        /// Name of the header; none of `headers`.
+        header: String,
+        /// What stands before the secret, such as `Token token=`.
+        #[serde(default)]
+        before: String,
+    },
 }
 
 /// What a request carries.

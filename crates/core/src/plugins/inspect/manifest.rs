@@ -21,9 +21,10 @@ const MAX_OPTIONS: usize = 40;
 pub const MODEL: u32 = 1;
 
 /// What this host offers to connectors, as manifests ask for it.
-pub const FEATURES: [&str; 11] = [
+pub const FEATURES: [&str; 12] = [
     "http.send/1",
     "http.form_secret/1",
+    "http.header_secret/1",
     "http.file/1",
     "kv/1",
     "lease/1",

@@ -104,6 +104,16 @@ async fn a_request_carries_its_secrets_and_the_connector_sees_none() {
                     "secrets": [{ "place": "form", "name": "token", "field": "client secret" }] }),
             vec!["\r\n\r\na=b&client%20secret=hunter2%2Bx"],
         ),
+        (
+            json!({ "method": "GET", "url": format!("{base}/a"),
+                    "secrets": [{ "place": "header", "name": "token", "header": "X-Api-Key" }] }),
+            vec!["x-api-key: hunter2+x\r\n"],
+        ),
+        (
+            json!({ "method": "GET", "url": format!("{base}/a"),
+                    "secrets": [{ "place": "header", "name": "token", "header": "Authorization", "before": "Token t=" }] }),
+            vec!["authorization: Token t=hunter2+x\r\n"],
+        ),
     ];
     for (request, expected) in cases {
         let answer = send(&registry, request).await.unwrap();
@@ -125,6 +135,10 @@ async fn what_may_not_be_sent_is_not_sent() {
     let base = platform.address.clone();
     let port = base.rsplit(':').next().unwrap();
     let path = |url: String, name: &str| json!({ "method": "GET", "url": url, "secrets": [{ "place": "path", "name": name }] });
+    let header = |header: &str, name: &str, before: &str| {
+        json!({ "method": "GET", "url": base, "headers": { "x-own": "y" },
+                "secrets": [{ "place": "header", "name": name, "header": header, "before": before }] })
+    };
     let cases = [
         (json!({ "method": "GET", "url": "https://example.com/" }), "not among those"),
         (json!({ "method": "GET", "url": format!("http://localhost:{port}/") }), "not among those"),
@@ -149,6 +163,11 @@ async fn what_may_not_be_sent_is_not_sent() {
             json!({ "method": "POST", "url": base, "secrets": [{ "place": "json", "name": "token", "pointer": "/b" }] }),
             "JSON body",
         ),
+        (header("Host", "token", ""), "header"),
+        (header("X A", "token", ""), "header"),
+        (header("X-Key", "spare", ""), "\"spare\" is not set"),
+        (header("X-Key", "token", "a\r\nX-B: b"), "a header cannot carry"),
+        (header("X-Own", "token", ""), "there already"),
     ];
     for (request, expected) in cases {
         assert_not_sent(send(&registry, request).await, expected);

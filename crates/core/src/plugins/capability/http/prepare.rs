@@ -100,15 +100,19 @@ impl Terms<'_> {
     fn headers(&self, asked: &HttpRequest) -> Result<HeaderMap, String> {
         let mut headers = HeaderMap::new();
         for (name, value) in &asked.headers {
-            let unfit = |_| format!("the header {name:?} cannot be sent");
-            let header = HeaderName::from_bytes(name.as_bytes()).map_err(|_| unfit(()))?;
-            if FORBIDDEN.contains(&header.as_str()) {
-                return Err(unfit(()));
-            }
-            headers.append(header, HeaderValue::from_str(value).map_err(|_| unfit(()))?);
+            let value = HeaderValue::from_str(value).map_err(|_| unfit(name))?;
+            headers.append(header_name(name)?, value);
         }
         if let Some(auth) = &asked.auth {
             headers.insert(AUTHORIZATION, self.authorization(auth)?);
+        }
+        for place in &asked.secrets {
+            let SecretPlace::Header { name, header, before } = place else { continue };
+            let value = sensitive(&format!("{before}{}", self.secret(name)?))?;
+            // Twice the same header would leave it to the platform which of them counts.
+            if headers.insert(header_name(header)?, value).is_some() {
+                return Err(format!("the header {header:?} is there already, beside the secret {name:?}"));
+            }
         }
         Ok(headers)
     }
@@ -120,17 +124,13 @@ impl Terms<'_> {
             }
             HttpAuth::Bearer { token_secret } => format!("Bearer {}", self.secret(token_secret)?),
         };
-        let value = HeaderValue::from_str(&text);
-        let mut value =
-            value.map_err(|_| "the secret has characters that a header cannot carry".to_owned())?;
-        value.set_sensitive(true);
-        Ok(value)
+        sensitive(&text)
     }
 
     fn body(&self, asked: &HttpRequest, request: &mut Request) -> Result<(), String> {
         let wanted = asked.secrets.iter().filter_map(|place| match place {
             SecretPlace::Json { name, pointer } => Some((name, pointer)),
-            SecretPlace::Path { .. } | SecretPlace::Form { .. } => None,
+            SecretPlace::Path { .. } | SecretPlace::Form { .. } | SecretPlace::Header { .. } => None,
         });
         let mut body = asked.body.clone();
         for (name, pointer) in wanted {
@@ -173,6 +173,24 @@ impl Terms<'_> {
     fn secret(&self, name: &str) -> Result<&str, String> {
         self.secrets.expose(name).ok_or_else(|| format!("the secret {name:?} is not set for this connection"))
     }
+}
+
+/// A header that a connector may set.
+fn header_name(name: &str) -> Result<HeaderName, String> {
+    let header = HeaderName::from_bytes(name.as_bytes()).map_err(|_| unfit(name))?;
+    if FORBIDDEN.contains(&header.as_str()) { Err(unfit(name)) } else { Ok(header) }
+}
+
+fn unfit(name: &str) -> String {
+    format!("the header {name:?} cannot be sent")
+}
+
+/// A header's value that is never printed.
+fn sensitive(text: &str) -> Result<HeaderValue, String> {
+    let value = HeaderValue::from_str(text);
+    let mut value = value.map_err(|_| "the secret has characters that a header cannot carry".to_owned())?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 /// Sets the member of an object that a JSON pointer names.
