@@ -14,7 +14,6 @@ use handoff_tests::{
 };
 use parking_lot::Mutex;
 use serde_json::{Value, json};
-use tokio::sync::OnceCell;
 
 use crate::{
     Flaw, agent,
@@ -144,13 +143,13 @@ async fn end(run: &mut Run, time: &Time, dice: &Dice, loud: bool) -> Result<Repo
 async fn act(run: &mut Run, time: &Time, dice: &Dice, story: &Story, tally: &mut Tally) -> Result<()> {
     let (seed, flaw, plan) = (run.seed, run.flaw, &run.plan);
     let network = Network::new(plan, dice.clone(), story.clone());
-    let cluster = Arc::new(OnceCell::<Cluster>::new());
-    let desk = Desk::open(plan.route, seed, outlet(network.clone(), cluster.clone()))?;
+    let way = Arc::new(Mutex::new(None));
+    let desk = Desk::open(plan.route, seed, outlet(network.clone(), way.clone()))?;
     let auditor = Arc::new(Auditor::new(desk.clone(), story.clone()));
     let (memory, full) = (Memory::default(), Arc::new(Mutex::new(false)));
     let disk = Disk { memory: memory.clone(), auditor: auditor.clone(), dice: dice.clone(), flaw, full };
-    let made = Cluster::new(disk.clone(), desk.clone(), network.clone(), time.clone(), plan.nodes == 1);
-    let cluster = cluster.get_or_init(|| async { made }).await.clone();
+    let cluster = Cluster::new(disk.clone(), desk.clone(), network.clone(), time.clone(), plan.nodes == 1);
+    *way.lock() = Some(cluster.clone());
     let door = Door { cluster, desk, network };
     set_the_stage(plan, &door).await?;
     let power = door.cluster.node(0).context("no node")?.power;
@@ -182,6 +181,8 @@ async fn act(run: &mut Run, time: &Time, dice: &Dice, story: &Story, tally: &mut
     tally.sealed_leaks += auditor.nothing_readable(&memory);
     all_is_done(&disk, tally).await;
     run.reached = power.has_stumbled();
+    // Platform and server know each other; without this neither would ever be dropped.
+    *way.lock() = None;
     Ok(())
 }
 
@@ -216,11 +217,11 @@ async fn set_the_stage(plan: &Plan, door: &Door) -> Result<()> {
 }
 
 /// How what the platform tells us comes to us.
-fn outlet(network: Network, cluster: Arc<OnceCell<Cluster>>) -> Outlet {
+fn outlet(network: Network, way: Arc<Mutex<Option<Cluster>>>) -> Outlet {
     Arc::new(move |parcel: Parcel| {
-        let (network, cluster) = (network.clone(), cluster.clone());
+        let (network, cluster) = (network.clone(), way.lock().clone());
         async move {
-            let Some(cluster) = cluster.get().cloned() else { return Err("connection refused".to_owned()) };
+            let Some(cluster) = cluster else { return Err("connection refused".to_owned()) };
             deliver(&network, &cluster, parcel).await
         }
         .boxed()
