@@ -34,6 +34,8 @@ pub struct Tally {
     pub by_hand: u64,
     /// Repeated first lines, marked as such.
     pub marked: u64,
+    /// Sessions that a request for the one before gave away, because it took effect at last.
+    pub given_late: u64,
     /// What was found, in sentences.
     pub stories: Vec<String>,
 }
@@ -66,6 +68,7 @@ impl Tally {
         self.sealed_leaks += other.sealed_leaks;
         self.by_hand += other.by_hand;
         self.marked += other.marked;
+        self.given_late += other.given_late;
         self.stories.extend(other.stories);
     }
 
@@ -80,11 +83,12 @@ impl fmt::Display for Tally {
         let Self { handoffs, accepted, failed, storms, .. } = self;
         write!(f, "handoffs={handoffs} accepted={accepted} failed={failed} blows={storms} ")?;
         let Self { lost, doubled, wrongly_announced, out_of_order, stuck, sealed_leaks, .. } = self;
-        let Self { by_hand, marked, .. } = self;
+        let Self { by_hand, marked, given_late, .. } = self;
         write!(
             f,
             "lost={lost} doubled={doubled} wrongly_announced={wrongly_announced} out_of_order={out_of_order} \
-             stuck={stuck} sealed_leaks={sealed_leaks} decided_by_hand={by_hand} marked_repeats={marked}"
+             stuck={stuck} sealed_leaks={sealed_leaks} decided_by_hand={by_hand} marked_repeats={marked} \
+             given_late={given_late}"
         )
     }
 }
@@ -118,6 +122,27 @@ pub fn given(name: &str, said: &[String], chats: &[Chat], tally: &mut Tally) {
     if !places.is_sorted() {
         tally.out_of_order += 1;
         tally.finds(name, &format!("words arrived out of order: {whole}"));
+    }
+}
+
+/// A chat on the platform's own channel that live agents have was passed on once, by us or by the platform. A request
+/// whose answer was lost may take effect when its session is over, and meet the next one: nothing on that platform
+/// ties it to a session.
+pub fn passed_on(name: &str, chat: &Chat, tally: &mut Tally) {
+    let count = |field: &str| chat.raw[field].as_u64().unwrap_or_default();
+    let passed = count("handoff_calls") + count("auto_handoffs");
+    let sessions = chat.raw["sessions"].as_array().map_or(0, |sessions| sessions.len() as u64);
+    match passed {
+        1 => {}
+        0 => {
+            tally.wrongly_announced += 1;
+            tally.finds(name, "counts as passed on, and nobody did it");
+        }
+        _ if passed <= sessions => tally.given_late += passed - 1,
+        _ => {
+            tally.doubled += 1;
+            tally.finds(name, &format!("was passed on {passed} times in {sessions} sessions"));
+        }
     }
 }
 
@@ -155,7 +180,7 @@ pub fn given_back(name: &str, said: &[String], answers: &[String], chats: &[Chat
 
 #[cfg(test)]
 mod tests {
-    use serde_json::Value;
+    use serde_json::{Value, json};
 
     use super::*;
 
@@ -166,6 +191,29 @@ mod tests {
             files: Vec::new(),
         });
         Chat { id: "1".to_owned(), status: "open".to_owned(), lines: lines.collect(), raw: Value::Null }
+    }
+
+    /// Calls, what the platform did by itself, sessions, and what is found: wrongly announced, doubled, given late.
+    #[test]
+    fn a_session_is_passed_on_once_by_whomever() {
+        let cases = [
+            ((1, 0, 1), [0, 0, 0]),
+            ((0, 1, 1), [0, 0, 0]),
+            ((1, 0, 2), [0, 0, 0]),
+            ((0, 0, 1), [1, 0, 0]),
+            ((2, 0, 1), [0, 1, 0]),
+            ((1, 1, 1), [0, 1, 0]),
+            ((2, 0, 2), [0, 0, 1]),
+            ((2, 1, 2), [0, 1, 0]),
+        ];
+        for ((calls, auto, sessions), expected) in cases {
+            let mut tally = Tally::default();
+            let sessions = vec![Value::Null; sessions];
+            let raw = json!({ "handoff_calls": calls, "auto_handoffs": auto, "sessions": sessions });
+            passed_on("p1", &Chat { raw, ..chat(&[]) }, &mut tally);
+            let found = [tally.wrongly_announced, tally.doubled, tally.given_late];
+            assert_eq!(found, expected, "{calls} {auto}");
+        }
     }
 
     /// What live agents see, and what is found in it: lost, doubled, out of order, marked.

@@ -11,7 +11,7 @@ use handoff_core::{
 use handoff_model::{ChannelId, ConversationId};
 use handoff_tests::{
     assistants::{ACCEPTED, CLOSED, FAILED, QUEUED, answer_to},
-    books::{Tally, given, given_back},
+    books::{Tally, given, given_back, passed_on},
     chat::Chat,
 };
 
@@ -60,9 +60,8 @@ pub(crate) async fn close(door: &Door, disk: &Disk, mut book: Book, tally: &mut 
         tally.doubled += 1;
         tally.finds(&book.name, &format!("has {made} conversations on the platform"));
     }
-    if taken && door.desk.route == Route::Line && chats.iter().any(|chat| chat.raw["handoff_calls"] != 1) {
-        tally.doubled += 1;
-        tally.finds(&book.name, "was passed on more than once");
+    if taken && door.desk.route == Route::Line {
+        chats.iter().for_each(|chat| passed_on(&book.name, chat, tally));
     }
     Ok(())
 }
