@@ -15,7 +15,7 @@ async fn serves_with(server: &Server, text: &str) -> Result<handoff_tests::serve
 
 #[tokio::test]
 async fn an_unknown_or_wrong_key_is_refused_with_its_line() -> Result<()> {
-    let cases: [(&str, &[&str]); 12] = [
+    let cases: [(&str, &[&str]); 13] = [
         ("data_dirr = \"x\"\n", &["line 1", "data_dirr"]),
         ("\n\n[server]\nlistn = \"127.0.0.1:1\"\n", &["line 4", "listn"]),
         ("[serverr]\nlisten = \"127.0.0.1:1\"\n", &["line 1", "serverr"]),
@@ -28,6 +28,7 @@ async fn an_unknown_or_wrong_key_is_refused_with_its_line() -> Result<()> {
         ("[connections.z]\nconector = \"zendesk\"\n", &["conector"]),
         ("[server\nlisten = 1\n", &["line 1"]),
         ("[clock]\nfactor = 0\n", &["clock.factor"]),
+        ("[clock]\nahead_seconds = -99000000\n", &["clock.ahead_seconds"]),
     ];
     let server = quiet()?;
     for (text, words) in cases {

@@ -146,6 +146,30 @@ pub fn passed_on(name: &str, chat: &Chat, tally: &mut Tally) {
     }
 }
 
+/// Live agents see one ticket, and the assistant had the chat again after it: every word stands on the ticket or was
+/// answered, once, in order, and none on the ticket that follows one of the others. The first word is from before the
+/// handoff, so that it is both.
+pub fn parted(name: &str, said: &[String], answers: &[String], tickets: &[Chat], tally: &mut Tally) {
+    let whole: String = tickets
+        .iter()
+        .flat_map(|ticket| &ticket.lines)
+        .fold(String::new(), |all, line| all + "\n" + &line.text);
+    let stands =
+        |word: &&String| whole.matches(word.as_str()).count() > whole.matches(&answer_to(word)).count();
+    let left = said.iter().take_while(stands).count();
+    let (left, stayed) = said.split_at(left);
+    given(name, left, tickets, tally);
+    given_back(name, stayed, answers, &[], tally);
+    for word in stayed.iter().filter(stands) {
+        tally.out_of_order += 1;
+        tally.finds(name, &format!("{word:?} is on the ticket, and one from before it is not: {whole}"));
+    }
+    for word in left.iter().skip(1).filter(|word| answers.contains(&answer_to(word))) {
+        tally.doubled += 1;
+        tally.finds(name, &format!("{word:?} is on the ticket and was answered as well: {answers:#?}"));
+    }
+}
+
 /// The assistant answered every word, once and in order, and no live agent has the chat.
 pub fn given_back(name: &str, said: &[String], answers: &[String], chats: &[Chat], tally: &mut Tally) {
     if chats.iter().any(|chat| !matches!(chat.status.as_str(), "closed" | "solved")) && !chats.is_empty() {
@@ -213,6 +237,28 @@ mod tests {
             passed_on("p1", &Chat { raw, ..chat(&[]) }, &mut tally);
             let found = [tally.wrongly_announced, tally.doubled, tally.given_late];
             assert_eq!(found, expected, "{calls} {auto}");
+        }
+    }
+
+    /// What stands on the ticket, what was answered after it, and what is found: lost, doubled, out of order.
+    #[test]
+    fn what_is_wrong_between_a_ticket_and_the_chat_after_it_is_found() {
+        let said = ["p1-a.", "p1-b.", "p1-c.", "p1-d."].map(str::to_owned).to_vec();
+        let start = "p1-a. You said: p1-a.";
+        let cases: [(&[&str], &[&str], [u64; 3]); 7] = [
+            (&[start, "p1-b."], &["p1-a.", "p1-c.", "p1-d."], [0, 0, 0]),
+            (&[start, "p1-b.", "p1-c.", "p1-d."], &["p1-a."], [0, 0, 0]),
+            (&[start], &["p1-a.", "p1-c.", "p1-d."], [1, 0, 0]),
+            (&[start, "p1-b.", "p1-b."], &["p1-a.", "p1-c.", "p1-d."], [0, 1, 0]),
+            (&[start, "p1-b."], &["p1-a.", "p1-b.", "p1-c.", "p1-d."], [0, 1, 0]),
+            (&[start, "p1-b."], &["p1-a.", "p1-d.", "p1-c."], [0, 0, 1]),
+            (&[start, "p1-c."], &["p1-a.", "p1-b.", "p1-c.", "p1-d."], [0, 0, 1]),
+        ];
+        for (lines, answered, expected) in cases {
+            let answers: Vec<String> = answered.iter().map(|word| answer_to(word)).collect();
+            let mut tally = Tally::default();
+            parted("p1", &said, &answers, &[chat(lines)], &mut tally);
+            assert_eq!([tally.lost, tally.doubled, tally.out_of_order], expected, "{lines:?} {answered:?}");
         }
     }
 

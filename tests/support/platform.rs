@@ -106,12 +106,21 @@ impl Platform {
         self.control("faults", json!({ "faults": [fault] })).await.map(drop)
     }
 
-    /// No request goes wrong any more; requests that are held go on.
+    /// Lets what the platform tells next come twice, late, in another order or not at all.
+    ///
+    /// # Errors
+    /// When the fault makes no sense.
+    pub async fn delivers(&self, fault: Value) -> Result<()> {
+        self.control("deliveries/faults", fault).await.map(drop)
+    }
+
+    /// No request and no delivery goes wrong any more; requests that are held go on.
     ///
     /// # Errors
     /// When the simulator does not answer.
     pub async fn heal(&self) -> Result<()> {
         send(self.web.request("DELETE", "/_sim/faults")).await?;
+        send(self.web.request("DELETE", "/_sim/deliveries/faults")).await?;
         self.release().await
     }
 
@@ -144,6 +153,24 @@ impl Platform {
         while self.requests().await?.iter().any(open) {
             if Instant::now() > end {
                 bail!("a released request never ended");
+            }
+            tokio::time::sleep(crate::PACE).await;
+        }
+        Ok(())
+    }
+
+    /// Waits until nothing that was asked will have an effect any more that it has not had yet.
+    ///
+    /// # Errors
+    /// When a request goes on for ever.
+    pub async fn until_idle(&self) -> Result<()> {
+        let goes_on = |request: &Value| {
+            request["status"].is_null() && (request["fault"].is_null() || request["fault"].is_object())
+        };
+        let end = Instant::now() + PATIENCE;
+        while self.requests().await?.iter().any(goes_on) {
+            if Instant::now() > end {
+                bail!("a request never ended");
             }
             tokio::time::sleep(crate::PACE).await;
         }

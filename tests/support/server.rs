@@ -54,9 +54,17 @@ impl Server {
     /// When anything of it fails.
     pub async fn start(setup: Setup) -> Result<Self> {
         let mut server = Self::prepare(setup)?;
-        server.publish_all().await?;
-        server.restart().await?;
+        server.begin().await?;
         Ok(server)
+    }
+
+    /// Publishes the assistants and starts the server, whose folder is made.
+    ///
+    /// # Errors
+    /// When anything of it fails.
+    pub async fn begin(&mut self) -> Result<()> {
+        self.publish_all().await?;
+        self.restart().await
     }
 
     /// Makes the folder, and starts nothing.
@@ -65,7 +73,7 @@ impl Server {
     /// When files cannot be written.
     pub fn prepare(setup: Setup) -> Result<Self> {
         let mut dir = tempfile::Builder::new().prefix("handoff-test-").tempdir()?;
-        dir.disable_cleanup(std::env::var_os(KEEP).is_some());
+        dir.disable_cleanup(keeps_folders());
         let program = built()?.handoff.clone();
         let server = Self { base: setup.base(), program, setup, running: None, dir };
         fs::create_dir(server.plugins())?;
@@ -201,13 +209,27 @@ impl Server {
     /// # Errors
     /// When the server does not answer.
     pub async fn handoffs(&self) -> Result<Vec<Value>> {
-        let admin = self.admin();
-        let list = admin.get("/v1/handoffs?limit=200").await?;
         let mut all = Vec::new();
-        for row in rows(&list) {
-            all.push(admin.get(&format!("/v1/handoffs/{}", id(row)?)).await?);
+        for row in self.handoff_rows().await? {
+            all.push(self.handoff(id(&row)?).await?);
         }
         Ok(all)
+    }
+
+    /// All handoffs, the latest first, as they are listed.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub async fn handoff_rows(&self) -> Result<Vec<Value>> {
+        Ok(rows(&self.admin().get("/v1/handoffs?limit=200").await?).to_vec())
+    }
+
+    /// A handoff in full.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub async fn handoff(&self, id: &str) -> Result<Value> {
+        self.admin().get(&format!("/v1/handoffs/{id}")).await
     }
 
     /// The only handoff of a conversation.
@@ -215,10 +237,10 @@ impl Server {
     /// # Errors
     /// When there is not exactly one.
     pub async fn handoff_of(&self, conversation: &str) -> Result<Value> {
-        let all = self.handoffs().await?;
+        let all = self.handoff_rows().await?;
         let mut ours = all.into_iter().filter(|handoff| handoff["conversation"] == conversation);
         match (ours.next(), ours.next()) {
-            (Some(handoff), None) => Ok(handoff),
+            (Some(row), None) => self.handoff(id(&row)?).await,
             (None, _) => bail!("conversation {conversation} has no handoff"),
             (Some(one), Some(two)) => bail!("more than one handoff: {one:#} {two:#}"),
         }
@@ -361,6 +383,11 @@ impl Server {
     fn write_config(&self) -> Result<()> {
         self.write("handoff.toml", self.setup.to_toml()?.as_bytes()).map(drop)
     }
+}
+
+/// Whether the folders of servers stay when they are done with.
+pub fn keeps_folders() -> bool {
+    std::env::var_os(KEEP).is_some()
 }
 
 /// A handoff's state in one word, as the API shows it.

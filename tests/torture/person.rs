@@ -13,10 +13,7 @@ use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde_json::json;
 use tokio::time::Instant;
 
-use crate::{
-    books::Book,
-    stage::{Door, Route},
-};
+use crate::{books::Book, routes::Route, stage::Door};
 
 /// Latest arrival of a person, in milliseconds.
 const ARRIVES: u64 = 1_500;
@@ -27,126 +24,98 @@ const THINKS: u64 = 250;
 pub(crate) async fn live(door: Door, name: String, seed: u64) -> Result<Book> {
     let mut random = StdRng::seed_from_u64(seed);
     pause(random.random_range(0..ARRIVES)).await;
-    let mut person = match door.route {
-        Route::Line => Person::on_platform(&door, name),
-        Route::Zendesk | Route::OpenChannel => Person::on_webchat(&door, name).await?,
+    let mut book = match door.route.is_the_platforms() {
+        true => Book::new(name),
+        false => on_webchat(&door, name).await?,
     };
-    person.types("before").await?;
+    types(&door, &mut book, "before").await?;
     pause(random.random_range(0..THINKS)).await;
-    person.says(WISH, false).await?;
+    says(&door, &mut book, WISH).await?;
     for n in 0..random.random_range(1..4) {
-        person.types(&format!("during{n}")).await?;
+        types(&door, &mut book, &format!("during{n}")).await?;
         pause(random.random_range(0..THINKS)).await;
     }
-    if let Person::Visitor { .. } = person {
-        person.until_told().await?;
+    if !door.route.is_the_platforms() {
+        until_told(&mut book).await?;
         for n in 0..2 {
-            person.types(&format!("after{n}")).await?;
+            types(&door, &mut book, &format!("after{n}")).await?;
         }
     }
-    Ok(person.into_book())
+    Ok(book)
 }
 
 async fn pause(milliseconds: u64) {
     tokio::time::sleep(Duration::from_millis(milliseconds)).await;
 }
 
-enum Person {
-    Visitor { book: Book, visitor: Visitor, sent: u32 },
-    Customer { book: Book, web: Web },
+async fn on_webchat(door: &Door, name: String) -> Result<Book> {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        match Visitor::open_at(&door.base).await {
+            Ok(visitor) => {
+                let conversation = Some(visitor.conversation.clone());
+                return Ok(Book { conversation, visitor: Some(visitor), ..Book::new(name) });
+            }
+            Err(error) if Instant::now() > end => bail!("{name}: the chat does not open: {error:#}"),
+            Err(_) => tokio::time::sleep(PACE).await,
+        }
+    }
 }
 
-impl Person {
-    async fn on_webchat(door: &Door, name: String) -> Result<Self> {
-        let end = Instant::now() + PATIENCE;
-        loop {
-            match Visitor::open_at(&door.base).await {
-                Ok(visitor) => {
-                    let mut book = Book::new(name);
-                    book.conversation = Some(visitor.conversation.clone());
-                    return Ok(Self::Visitor { book, visitor, sent: 0 });
-                }
-                Err(error) if Instant::now() > end => bail!("{name}: the chat does not open: {error:#}"),
-                Err(_) => tokio::time::sleep(PACE).await,
-            }
-        }
-    }
+/// Types a word that nobody else types, and that nobody types twice.
+pub(crate) async fn types(door: &Door, book: &mut Book, word: &str) -> Result<()> {
+    let text = format!("{}{word}.", book.mark());
+    says(door, book, &text).await?;
+    book.said.push(text);
+    Ok(())
+}
 
-    fn on_platform(door: &Door, name: String) -> Self {
-        Self::Customer { book: Book::new(name), web: Web::new(&door.base) }
+/// Says it until it is accepted, as a browser does that kept it.
+pub(crate) async fn says(door: &Door, book: &mut Book, text: &str) -> Result<()> {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        match says_once(door, book, text).await {
+            Ok(()) => break,
+            Err(error) if Instant::now() > end => bail!("{}: not accepted: {error:#}", book.name),
+            Err(_) => tokio::time::sleep(PACE).await,
+        }
     }
+    book.sent += 1;
+    Ok(())
+}
 
-    /// Types a word that nobody else types, and that nobody types twice.
-    async fn types(&mut self, word: &str) -> Result<()> {
-        let text = format!("{}{word}.", self.book().mark());
-        self.says(&text, true).await
+async fn says_once(door: &Door, book: &mut Book, text: &str) -> Result<()> {
+    if let Some(visitor) = &mut book.visitor {
+        return visitor.says_as(text, &format!("{}-{}", book.name, book.sent)).await.map(drop);
     }
+    let web = Web::new(&door.base);
+    if door.route == Route::Line {
+        let body = json!({ "person": book.name, "text": text });
+        return web.post("/_sim/person/message", &body).await.map(drop);
+    }
+    let body = match &book.chat {
+        Some(chat) => json!({ "conversation": chat, "text": text }),
+        None => json!({ "name": book.name, "text": text }),
+    };
+    let said = web.post("/_sim/user_message", &body).await?;
+    book.chat = said["conversation"].as_str().map(str::to_owned);
+    Ok(())
+}
 
-    /// Says it until it is accepted, as a browser does that kept it.
-    async fn says(&mut self, text: &str, unique: bool) -> Result<()> {
-        let end = Instant::now() + PATIENCE;
-        loop {
-            let said = match self {
-                Self::Visitor { book, visitor, sent } => {
-                    visitor.says_as(text, &format!("{}-{sent}", book.name)).await.map(drop)
-                }
-                Self::Customer { book, web } => {
-                    let body = json!({ "person": book.name, "text": text });
-                    web.post("/_sim/person/message", &body).await.map(drop)
-                }
-            };
-            match said {
-                Ok(()) => break,
-                Err(error) if Instant::now() > end => bail!("{}: not accepted: {error:#}", self.book().name),
-                Err(_) => tokio::time::sleep(PACE).await,
-            }
+/// Waits until the person is told what became of the transfer, or that it takes longer.
+async fn until_told(book: &mut Book) -> Result<()> {
+    let Some(visitor) = &mut book.visitor else { return Ok(()) };
+    let end = Instant::now() + PATIENCE * 2;
+    let known = |visitor: &Visitor| {
+        visitor.shown().any(|line| [ACCEPTED, QUEUED, FAILED, DELAYED].contains(&line.text.as_str()))
+    };
+    while !known(visitor) {
+        if Instant::now() > end {
+            bail!("{}: never told: {:#?}", book.name, visitor.thread);
         }
-        if let Self::Visitor { sent, .. } = self {
-            *sent += 1;
-        }
-        if unique {
-            self.book_mut().said.push(text.to_owned());
-        }
-        Ok(())
-    }
-
-    /// Waits until the person is told what became of the transfer, or that it takes longer.
-    async fn until_told(&mut self) -> Result<()> {
-        let Self::Visitor { book, visitor, .. } = self else { return Ok(()) };
-        let end = Instant::now() + PATIENCE * 2;
-        let known = |visitor: &Visitor| {
-            visitor.shown().any(|line| [ACCEPTED, QUEUED, FAILED, DELAYED].contains(&line.text.as_str()))
-        };
-        while !known(visitor) {
-            if Instant::now() > end {
-                bail!("{}: never told: {:#?}", book.name, visitor.thread);
-            }
-            if visitor.look(1_000).await.is_err() {
-                tokio::time::sleep(PACE).await;
-            }
-        }
-        Ok(())
-    }
-
-    fn book(&self) -> &Book {
-        match self {
-            Self::Visitor { book, .. } | Self::Customer { book, .. } => book,
+        if visitor.look(1_000).await.is_err() {
+            tokio::time::sleep(PACE).await;
         }
     }
-
-    fn book_mut(&mut self) -> &mut Book {
-        match self {
-            Self::Visitor { book, .. } | Self::Customer { book, .. } => book,
-        }
-    }
-
-    fn into_book(self) -> Book {
-        match self {
-            Self::Visitor { mut book, visitor, .. } => {
-                book.visitor = Some(visitor);
-                book
-            }
-            Self::Customer { book, .. } => book,
-        }
-    }
+    Ok(())
 }

@@ -1,50 +1,36 @@
-//! A platform, a server, and how persons reach them, by route.
+//! What an act is played on, and what can be waited for there.
 
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use handoff_tests::{
     PACE, PATIENCE,
-    assistants::{ACCEPTED, CLOSED, line, support, with_handoff},
-    bitrix24::{Bitrix24, CLIENT_ID},
+    assistants::WISH,
     chat::Chat,
-    platform::Platform,
     server::{Server, state},
-    setup::Setup,
-    zendesk::Zendesk,
 };
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::{FACTOR, books::Book};
+use crate::{
+    books::Book,
+    disk::Disk,
+    person::says,
+    routes::{Desk, Route},
+};
 
-/// How long attempts go on, in the server's seconds: longer than any storm.
-const BUDGET: u64 = 900;
 /// How long a doubt may last after its person was told of the delay, before an operator decides.
 const HESITATION: Duration = Duration::from_secs(20);
-
-/// A way out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Route {
-    /// From the webchat over a bridge.
-    Zendesk,
-    /// From the webchat over a bridge.
-    OpenChannel,
-    /// From the platform's own chat.
-    Line,
-}
-
-/// The platform of an act.
-pub(crate) enum Desk {
-    Zendesk(Zendesk),
-    Bitrix24(Bitrix24),
-}
 
 /// Everything an act needs.
 pub(crate) struct Stage {
     pub(crate) route: Route,
     pub(crate) desk: Desk,
+    /// Where the server keeps its data. Goes before the server's folder, in which it lies.
+    pub(crate) disk: Option<Disk>,
     pub(crate) server: Server,
+    /// How far the server's clock is ahead by now, in seconds.
+    pub(crate) ahead: i64,
 }
 
 /// Where persons come in.
@@ -55,65 +41,16 @@ pub(crate) struct Door {
     pub(crate) base: String,
 }
 
-impl Desk {
-    pub(crate) fn platform(&self) -> &Platform {
-        match self {
-            Self::Zendesk(desk) => desk,
-            Self::Bitrix24(desk) => desk,
-        }
-    }
-}
-
 /// Whether live agents have the chat, or had it.
 pub(crate) fn is_taken(handoff: &Value) -> bool {
     matches!(state(handoff), "accepted" | "carrying" | "closed")
 }
 
 impl Stage {
-    pub(crate) async fn set(route: Route, seed: u32) -> Result<Self> {
-        let (factor, seed) = (FACTOR.to_string(), seed.to_string());
-        let flags = ["--clock-factor", &factor, "--seed", &seed];
-        let setup = Setup::new()?.with_clock_factor(FACTOR);
-        let patient =
-            |assistant| with_handoff(assistant, |handoff| handoff["budget_seconds"] = json!(BUDGET));
-        let (desk, server) = match route {
-            Route::Zendesk => {
-                let desk = Zendesk::start(&flags).await?;
-                let setup = setup.with_zendesk(&desk).with_assistant(patient(support("zendesk")));
-                let server = Server::start(setup).await?;
-                desk.point_webhook(&server.base).await?;
-                (Desk::Zendesk(desk), server)
-            }
-            Route::OpenChannel => {
-                let desk = Bitrix24::start(&[&flags[..], &["--rate-limit", "false"]].concat()).await?;
-                let sales = json!({ "id": 30, "fields": { "LINE_NAME": "Sales" }, "queue": [27] });
-                desk.control("line", sales).await?;
-                let mut setup = setup.with_assistant(patient(support("bitrix24")));
-                setup.config["connections"]["bitrix24"] = desk.application();
-                let server = Server::start(setup).await?;
-                let handler = json!({ "handler": format!("{}/webhooks/bitrix24", server.base) });
-                desk.control("app/install", handler).await?;
-                let on = |seen: &Value| !seen["connectors"]["handoff"]["lines"]["30"].is_null();
-                desk.until(&format!("the connector of {CLIENT_ID}"), on).await?;
-                (Desk::Bitrix24(desk), server)
-            }
-            Route::Line => {
-                let desk = Bitrix24::start(&[&flags[..], &["--rate-limit", "false"]].concat()).await?;
-                let mut setup = setup.with_bitrix24(&desk).with_assistant(patient(line()));
-                // A portal posts an event once; whoever may be down fetches them.
-                setup.config["connections"]["bitrix24"]["settings"]["event_mode"] = json!("fetch");
-                let server = Server::start(setup).await?;
-                desk.until_installed().await?;
-                (Desk::Bitrix24(desk), server)
-            }
-        };
-        Ok(Self { route, desk, server })
-    }
-
     pub(crate) fn door(&self) -> Door {
-        let base = match self.route {
-            Route::Line => self.desk.platform().base.clone(),
-            Route::Zendesk | Route::OpenChannel => self.server.base.clone(),
+        let base = match self.route.is_the_platforms() {
+            true => self.desk.platform().base.clone(),
+            false => self.server.base.clone(),
         };
         Door { route: self.route, base }
     }
@@ -124,90 +61,155 @@ impl Stage {
         self.server.ensure_running().await
     }
 
-    /// The person's handoff, once it is decided; and whether an operator had to do it.
-    pub(crate) async fn decided(&self, book: &Book) -> Result<(Value, bool)> {
-        let (began, end) = (Instant::now(), Instant::now() + PATIENCE * 2);
-        let mut by_hand = false;
+    /// Waits until every handoff is decided; where a platform cannot tell, an operator decides.
+    pub(crate) async fn decide(&self, books: &mut [Book]) -> Result<()> {
+        let began = Instant::now();
         loop {
-            let handoff = match &book.conversation {
-                Some(id) => self.server.handoff_of(id).await.ok(),
-                None => self.of_person(book).await?,
-            };
-            if let Some(handoff) = &handoff
-                && (is_taken(handoff) || matches!(state(handoff), "failed"))
-            {
-                return Ok((handoff.clone(), by_hand));
+            self.name_conversations(books).await?;
+            let rows = self.server.handoff_rows().await?;
+            for book in books.iter_mut().filter(|book| book.handoff.is_none()) {
+                self.look_at(book, &rows, began.elapsed() > HESITATION).await?;
             }
-            let doubtful = handoff.as_ref().filter(|handoff| state(handoff) == "in_doubt");
-            if let Some(handoff) = doubtful.filter(|_| !by_hand && began.elapsed() > HESITATION)
-                && handoff["receipt"]["told"].to_string().contains("delayed")
-            {
-                let id = handoff["id"].as_str().context("a handoff without an id")?;
-                let reason = json!({ "reason": "its platform cannot tell" });
-                by_hand =
-                    self.server.admin().post(&format!("/v1/handoffs/{id}/give-up"), &reason).await.is_ok();
+            if self.route == Route::Native && began.elapsed() > HESITATION {
+                self.ask_again(books, &rows).await?;
             }
-            if Instant::now() > end {
-                bail!("{}: undecided: {handoff:#?}", book.name);
+            let is_over = books.iter().all(|book| book.handoff.is_some());
+            if is_over || began.elapsed() > PATIENCE * 2 {
+                return Ok(());
             }
-            tokio::time::sleep(PACE).await;
+            tokio::time::sleep(PACE * 8).await;
         }
     }
 
-    /// The handoff of a person on the platform's own chat.
-    async fn of_person(&self, book: &Book) -> Result<Option<Value>> {
+    async fn look_at(&self, book: &mut Book, rows: &[Value], hesitated: bool) -> Result<()> {
+        let ours: Vec<&Value> =
+            rows.iter().filter(|row| row["conversation"].as_str() == book.conversation.as_deref()).collect();
+        let [row] = ours[..] else { return Ok(()) };
+        let id = row["id"].as_str().context("a handoff without an id")?;
+        if is_taken(row) || state(row) == "failed" {
+            book.handoff = Some(self.server.handoff(id).await?);
+        } else if state(row) == "in_doubt" && hesitated && !book.by_hand {
+            let told = self.server.handoff(id).await?["receipt"]["told"].to_string();
+            let reason = json!({ "reason": "its platform cannot tell" });
+            let path = format!("/v1/handoffs/{id}/give-up");
+            book.by_hand = told.contains("delayed") && self.server.admin().post(&path, &reason).await.is_ok();
+        }
+        Ok(())
+    }
+
+    /// Zendesk tells a server five times what a person said, and no more. Whoever is not heard asks again.
+    async fn ask_again(&self, books: &mut [Book], rows: &[Value]) -> Result<()> {
+        let waits = |book: &Book| {
+            let is_heard =
+                rows.iter().any(|row| row["conversation"].as_str() == book.conversation.as_deref());
+            !(book.asked_again || book.conversation.is_some() && is_heard)
+        };
+        if !books.iter().any(waits) {
+            return Ok(());
+        }
+        let told = self.desk.platform().deliveries().await?;
+        let given_up: String =
+            told.iter().filter(|one| one["state"] == "failed").map(Value::to_string).collect();
+        for book in books.iter_mut().filter(|book| waits(book)) {
+            if book.chat.as_ref().is_some_and(|chat| given_up.contains(chat)) {
+                says(&self.door(), book, WISH).await?;
+                book.asked_again = true;
+            }
+        }
+        Ok(())
+    }
+
+    /// Finds the conversations of persons who came in on the platform.
+    async fn name_conversations(&self, books: &mut [Book]) -> Result<()> {
+        if books.iter().all(|book| book.conversation.is_some()) {
+            return Ok(());
+        }
         for row in self.server.conversations().await? {
             let id = row["id"].as_str().context("a conversation without an id")?;
+            if books.iter().any(|book| book.conversation.as_deref() == Some(id)) {
+                continue;
+            }
             let kept = self.server.conversation(id).await?;
-            if kept["messages"].to_string().contains(&book.mark()) {
-                return Ok(self.server.handoff_of(id).await.ok());
+            let (messages, chat) = (kept["messages"].to_string(), kept["external_id"].as_str());
+            // Words that the platform tells after the wish may come too late to be kept.
+            let is_of = |book: &&mut Book| {
+                messages.contains(&book.mark()) || book.chat.is_some() && book.chat.as_deref() == chat
+            };
+            if let Some(book) = books.iter_mut().find(is_of) {
+                book.conversation = Some(id.to_owned());
             }
         }
-        Ok(None)
+        Ok(())
     }
 
-    /// The chats in which this person's words stand, as live agents see them.
-    pub(crate) async fn chats_of(&self, book: &Book) -> Result<Vec<Chat>> {
-        let ours = |chat: &Chat| chat.lines.iter().any(|line| line.text.contains(&book.mark()));
-        Ok(self.desk.platform().chats().await?.into_iter().filter(ours).collect())
+    /// Every chat and every ticket as live agents see it now.
+    pub(crate) async fn chats(&self) -> Result<Vec<Chat>> {
+        self.desk.platform().chats().await
     }
 
-    /// Waits until live agents see the last word.
-    pub(crate) async fn until_carried(&self, book: &Book) -> Result<()> {
-        let last = book.said.last().context("nothing was said")?.clone();
-        let whole =
-            |chats: &[Chat]| chats.iter().any(|chat| chat.lines.iter().any(|line| line.text.contains(&last)));
-        let told = self.desk.platform().until_chats(&format!("the word {last:?}"), whole).await;
-        told.map(drop).with_context(|| format!("{}: a word did not arrive", book.name))
-    }
-
-    /// The live agent writes and closes; on our own channel the person sees both.
-    pub(crate) async fn agent_speaks_and_closes(&self, book: &mut Book) -> Result<()> {
-        let chats = self.chats_of(book).await?;
-        let [chat] = &chats[..] else { return Ok(()) };
-        let words = book.agent_words();
-        match &self.desk {
-            Desk::Zendesk(desk) => {
-                desk.replies(&chat.id, &words).await?;
-                book.until_shown(&words).await?;
-                desk.closes(&chat.id).await?;
+    /// Waits until live agents see everybody's last word, and gives what they see.
+    pub(crate) async fn until_carried(&self, books: &[Book]) -> Result<Vec<Chat>> {
+        let lacking =
+            |chats: &[Chat]| books.iter().find(|book| !book.is_carried(chats)).map(|book| book.name.clone());
+        let seen = self.desk.platform().until_chats("the last words", |chats| lacking(chats).is_none()).await;
+        match seen {
+            Ok(chats) => Ok(chats),
+            Err(error) => {
+                let who = lacking(&self.chats().await?).unwrap_or_default();
+                let story: String = format!("{error:#}").chars().take(4_000).collect();
+                bail!("{who}: a word did not arrive: {story}")
             }
+        }
+    }
+
+    /// The live agent writes in this chat, and what is written must not be read here.
+    pub(crate) async fn agent_speaks(&self, chat: &Chat, words: &str) -> Result<()> {
+        match &self.desk {
+            Desk::Zendesk(desk) if self.route == Route::Ticket => {
+                let comment = json!({ "ticket": chat.raw["ticket"], "text": words });
+                desk.control("agent/comment", comment).await.map(drop)
+            }
+            Desk::Zendesk(desk) => desk.replies(&chat.id, words).await,
             Desk::Bitrix24(desk) => {
                 let id = chat.id.parse()?;
                 desk.accepts(id).await?;
-                desk.replies(id, &words).await?;
-                book.until_shown(&words).await?;
-                desk.closes(id).await?;
+                desk.replies(id, words).await
             }
         }
-        book.until_shown(CLOSED).await
     }
 
-    /// What the person is told when this platform has the chat.
-    pub(crate) fn accepted_text(&self) -> &'static str {
-        match self.route {
-            Route::Zendesk => ACCEPTED,
-            Route::OpenChannel | Route::Line => handoff_tests::assistants::QUEUED,
+    pub(crate) async fn agent_closes(&self, chat: &Chat) -> Result<()> {
+        match &self.desk {
+            Desk::Zendesk(_) if self.route == Route::Ticket => Ok(()),
+            Desk::Zendesk(desk) => desk.closes(&chat.id).await,
+            Desk::Bitrix24(desk) => desk.closes(chat.id.parse()?).await,
+        }
+    }
+
+    /// What stands on this person's screen that they did not write.
+    pub(crate) async fn shown_to(&self, book: &Book) -> Result<Vec<String>> {
+        if let Some(visitor) = &book.visitor {
+            return Ok(visitor.shown().map(|line| line.text.clone()).collect());
+        }
+        match &self.desk {
+            Desk::Bitrix24(desk) => {
+                let seen = desk.seen_by(&book.name).await?;
+                Ok(seen
+                    .into_iter()
+                    .filter(|(_, text)| !book.said.contains(text))
+                    .map(|(_, text)| text)
+                    .collect())
+            }
+            Desk::Zendesk(desk) => {
+                let seen = desk.look("inspect").await?;
+                let all = seen["conversations"].as_array().cloned().unwrap_or_default();
+                let ours = all.into_iter().find(|one| one["id"].as_str() == book.chat.as_deref());
+                let ours = ours.with_context(|| format!("{}: the conversation is gone", book.name))?;
+                let texts = ours["messages"].as_array().into_iter().flatten();
+                let texts =
+                    texts.filter_map(|message| message["content"]["text"].as_str().map(str::to_owned));
+                Ok(texts.filter(|text| !book.said.contains(text)).collect())
+            }
         }
     }
 }

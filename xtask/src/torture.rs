@@ -17,6 +17,9 @@ pub(crate) struct Options {
     /// Plays only this act, to look at it again.
     #[arg(long)]
     act: Option<u64>,
+    /// Acts that are played at the same time; as many as fit this machine unless said.
+    #[arg(long)]
+    side_by_side: Option<u64>,
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
@@ -30,6 +33,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         .stdin(Stdio::null());
     if let Some(act) = options.act {
         command.env("HANDOFF_ACT", act.to_string());
+    }
+    if let Some(acts) = options.side_by_side {
+        command.env("HANDOFF_SIDE_BY_SIDE", acts.to_string());
     }
     let ended = command.status().context("cargo cannot be started")?;
     if !ended.success() {

@@ -43,7 +43,7 @@ pub(crate) enum Role {
 
 /// `public_url` is where platforms reach the server, without a final slash.
 pub(crate) async fn host(config: &Config, role: Role, public_url: &str) -> anyhow::Result<Host> {
-    let clock: Arc<dyn Clock> = Arc::new(WorldClock::new(config.clock.factor));
+    let clock: Arc<dyn Clock> = Arc::new(WorldClock::new(&config.clock));
     fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)

@@ -32,7 +32,7 @@ pub(crate) fn make(config: &Config, make: &Make, json: bool) -> anyhow::Result<E
     let backup = if make.verify {
         backup::verify(&make.folder)?
     } else {
-        let now = WorldClock::new(config.clock.factor).now();
+        let now = WorldClock::new(&config.clock).now();
         backup::make(&compose::database(config), &make.folder, now)?
     };
     if json {
@@ -45,7 +45,7 @@ pub(crate) fn make(config: &Config, make: &Make, json: bool) -> anyhow::Result<E
 }
 
 pub(crate) fn restore(config: &Config, restore: &Restore, json: bool) -> anyhow::Result<ExitCode> {
-    let now = WorldClock::new(config.clock.factor).now();
+    let now = WorldClock::new(&config.clock).now();
     let restored = backup::restore(&restore.folder, &compose::database(config), restore.replace, now)?;
     if json {
         say_json(&restored)?;

@@ -207,7 +207,7 @@ fn folder(config: &Config) -> anyhow::Result<Vec<PathBuf>> {
 }
 
 fn rollback(config: &Config, id: &ConnectorId) -> anyhow::Result<ExitCode> {
-    let (vault, now) = (compose::vault(config), WorldClock::new(config.clock.factor).now());
+    let (vault, now) = (compose::vault(config), WorldClock::new(&config.clock).now());
     let record = plugins::set_back(&vault, id, now).map_err(anyhow::Error::msg)?;
     say_record(&record);
     let before = History::of(&vault);

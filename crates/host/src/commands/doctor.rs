@@ -40,8 +40,8 @@ pub(crate) async fn run(path: &Path, json: bool) -> anyhow::Result<ExitCode> {
 
 async fn examine_all(config: &Config, lines: &mut Vec<Line>) {
     lines.push(line("configuration", "ok", "can be read"));
-    if config.clock.factor != 1 {
-        let text = "clock.factor is set: this server's time is not the world's. What to do: take it out, unless you test.";
+    if config.clock != config::ClockConfig::default() {
+        let text = "the section clock is set: this server's time is not the world's. What to do: take it out, unless you test.";
         lines.push(line("configuration", "warning", text));
     }
     check::keys(config, lines);
@@ -133,7 +133,7 @@ fn room(free: u64) -> Line {
 
 /// The key files; false when one cannot be used. None is made.
 fn keys(config: &Config, lines: &mut Vec<Line>) -> bool {
-    let now = WorldClock::new(config.clock.factor).now();
+    let now = WorldClock::new(&config.clock).now();
     let stored = compose::database(config).exists();
     let mut usable = true;
     for name in ["keys.json", "credentials.json"] {
@@ -163,7 +163,7 @@ fn keys(config: &Config, lines: &mut Vec<Line>) -> bool {
 
 /// The database, page by page and promise by promise; false when it cannot be used.
 fn database(config: &Config, served: bool, lines: &mut Vec<Line>) -> bool {
-    let (path, now) = (compose::database(config), WorldClock::new(config.clock.factor).now());
+    let (path, now) = (compose::database(config), WorldClock::new(&config.clock).now());
     if !path.exists() {
         lines.push(line("database", "ok", "is not there yet"));
         return true;

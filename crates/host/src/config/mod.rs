@@ -20,6 +20,9 @@ use serde::Deserialize;
 
 pub(crate) use secret::Secret;
 
+/// Seconds in a year: no test sets a clock further.
+const YEAR: u64 = 365 * 24 * 3600;
+
 /// Everything that can be configured.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -178,16 +181,19 @@ impl Default for Audit {
 }
 
 /// The server's time. For tests.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct ClockConfig {
     /// How much faster than the world's time runs.
     pub(crate) factor: u32,
+    /// How far ahead of the time that it would show, in seconds; below zero: behind. A server that is started with
+    /// another number finds its clock set.
+    pub(crate) ahead_seconds: i64,
 }
 
 impl Default for ClockConfig {
     fn default() -> Self {
-        Self { factor: 1 }
+        Self { factor: 1, ahead_seconds: 0 }
     }
 }
 
@@ -325,6 +331,9 @@ fn check(config: &Config) -> anyhow::Result<()> {
     }
     if config.clock.factor == 0 || config.clock.factor > 1_000 {
         bail!("clock.factor must lie between 1 and 1000");
+    }
+    if config.clock.ahead_seconds.unsigned_abs() > YEAR {
+        bail!("clock.ahead_seconds must lie between -{YEAR} and {YEAR}");
     }
     Ok(())
 }
