@@ -36,6 +36,8 @@ pub struct Case {
     pub handoffs: Vec<Filed>,
     /// Its effects, in the order in which they were added.
     pub effects: Vec<Queued>,
+    /// Rows of it that are not as they were written, by table and place.
+    pub damaged: Vec<String>,
 }
 
 /// A place of the history.
@@ -97,6 +99,8 @@ pub struct Circumstances {
     pub sends_replies: Option<bool>,
 }
 
+const DAMAGED: &str = "Run handoff doctor. If the database is damaged, put the latest good backup back.";
+
 /// A promise that rows can prove or break.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub enum Promise {
@@ -146,12 +150,21 @@ pub struct Finding {
 /// Everything in a conversation's rows that goes against a promise; nothing when all is well.
 pub fn prove(case: &Case, circumstances: &Circumstances) -> Vec<Finding> {
     let mut report = Report { case, findings: Vec::new() };
+    rows_are_as_written(&mut report);
     holder::prove(&mut report);
     lost::prove(&mut report, circumstances);
     doubled::prove(&mut report);
     sealed::prove(&mut report);
     waiting::prove(&mut report, circumstances);
     report.findings
+}
+
+/// A row that the disk changed is not given out, so that what it said is missing.
+fn rows_are_as_written(report: &mut Report<'_>) {
+    for row in &report.case.damaged {
+        let what = format!("a row of {row} is not as it was written, and is not given out any more");
+        report.finds(Promise::P2, None, what, DAMAGED);
+    }
 }
 
 /// What is said of rows that cannot be read.
@@ -161,7 +174,7 @@ pub fn unreadable(conversation: &ConversationId, why: &str) -> Finding {
         conversation: conversation.clone(),
         handoff: None,
         what: format!("a row of this conversation cannot be read: {why}"),
-        remedy: "Run handoff doctor. If the database is damaged, put the latest good backup back.".to_owned(),
+        remedy: DAMAGED.to_owned(),
     }
 }
 

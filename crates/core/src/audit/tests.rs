@@ -100,6 +100,7 @@ fn case(
         withheld: Vec::new(),
         handoffs: vec![Filed { state: handoff.state.name().to_owned(), handoff, chats: 0 }],
         effects: Vec::new(),
+        damaged: Vec::new(),
         conversation,
     }
 }
@@ -148,7 +149,7 @@ fn rows_that_are_in_order_give_no_finding() {
 
 #[test]
 fn whatever_is_broken_on_the_platforms_side_is_found_under_its_promise() {
-    let cases: [(Promise, &str, Break); 21] = [
+    let cases: [(Promise, &str, Break); 22] = [
         (Promise::P1, "lists say session", |case| case.held_by = "session".to_owned()),
         (Promise::P1, "lists say that the handoff is", |case| case.handoffs[0].state = "failed".to_owned()),
         (Promise::P1, "a session runs", |case| session(case, SessionState::Active)),
@@ -158,6 +159,7 @@ fn whatever_is_broken_on_the_platforms_side_is_found_under_its_promise() {
         (Promise::P1, "names is closed", |case| close(case)),
         (Promise::P1, "latest handoff", |case| case.conversation.last_handoff = None),
         (Promise::P1, "the assistant spoke", |case| case.history[4].author = Author::Assistant),
+        (Promise::P2, "is not as it was written", |case| case.damaged.push("messages (place 2)".to_owned())),
         (Promise::P2, "1 messages are missing after place 1", |case| {
             case.history.remove(1);
         }),

@@ -37,6 +37,12 @@ pub enum TurnError {
     /// Nothing can be stored.
     #[error("nothing can be stored just now, so the message was not accepted; try again")]
     Unavailable,
+    /// The disk changed what is kept of this conversation.
+    #[error(
+        "what is kept of this conversation is damaged, so nothing was stored and nothing is shown; whoever runs the \
+         server has to put a backup back"
+    )]
+    Damaged,
     /// A fault of ours.
     #[error("the server could not handle this; it is in its log. Nothing was stored")]
     Broken,
@@ -49,6 +55,10 @@ impl From<StoreError> for TurnError {
             StoreError::Unavailable(cause) => {
                 tracing::error!(%cause, "The store cannot write; messages are refused until it can");
                 Self::Unavailable
+            }
+            StoreError::Damaged(_) => {
+                tracing::error!("{error}");
+                Self::Damaged
             }
             StoreError::Duplicate { .. } | StoreError::NoSuchPage | StoreError::Broken(_) => {
                 tracing::error!(%error, "The store failed");

@@ -54,21 +54,23 @@ impl Runtime {
             .map_err(|error| CallError::Lost(format!("an answer that cannot be read: {error}")))
     }
 
-    /// Every event on its own: one that is not for us must not keep the others back.
-    /// `seen` is when the connector began to read them.
+    /// Every event on its own: one that is not for us, or whose conversation is damaged, must not keep the others
+    /// back. `seen` is when the connector began to read them.
     pub(super) async fn take_each(
         &self,
         connection: &ConnectionId,
         events: &[PlatformEvent],
         seen: Timestamp,
     ) -> Result<(), TurnError> {
+        let mut taken = Ok(());
         for event in events {
             match self.take(connection, event.clone(), seen).await {
                 Ok(()) | Err(TurnError::UnknownChannel(_) | TurnError::BadName) => {}
+                Err(TurnError::Damaged) => taken = Err(TurnError::Damaged),
                 Err(error) => return Err(error),
             }
         }
-        Ok(())
+        taken
     }
 
     async fn not_decoded(
@@ -128,7 +130,11 @@ impl Runtime {
             match self.unseal::<Receive>(&parked.sealed) {
                 Err(cause) => tracing::error!(%cause, "A kept request could not be decrypted and is dropped"),
                 Ok(request) => match self.decode(connection, &request).await {
-                    Ok(received) => self.take_each(connection, &received.events, seen).await?,
+                    Ok(received) => match self.take_each(connection, &received.events, seen).await {
+                        // It stays, and those behind it have their turn.
+                        Err(TurnError::Damaged) => continue,
+                        taken => taken?,
+                    },
                     Err(CallError::Connector(
                         ConnectorError::Unverified { .. } | ConnectorError::Unreadable { .. },
                     )) => {

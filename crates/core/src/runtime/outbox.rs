@@ -20,6 +20,8 @@ const HELD: Duration = Duration::from_secs(120);
 const IDLE: Duration = Duration::from_secs(2);
 /// Shortest sleep: what is due may be held, or there may be no room for it.
 const SHORTEST: Duration = Duration::from_millis(5);
+/// Pause before a conversation is looked at again whose rows are damaged: only a backup mends them.
+const DAMAGED: Duration = Duration::from_secs(300);
 /// Pause when the store does not answer.
 const STORE_DOWN: Duration = Duration::from_secs(1);
 
@@ -85,7 +87,8 @@ impl Runtime {
         };
         if let Err(error) = performed {
             tracing::error!(%error, effect = kind.name(), "An effect could not be recorded and will be repeated");
-            let due = self.0.parts.clock.now().after(STORE_DOWN);
+            let pause = if matches!(error, StoreError::Damaged(_)) { DAMAGED } else { STORE_DOWN };
+            let due = self.0.parts.clock.now().after(pause);
             // What could not be recorded may have been done.
             let later = Reschedule { id, due, attempts, maybe_done: true, held_until };
             let _ = self.put_off(later).await;

@@ -76,7 +76,10 @@ impl Runtime {
         let answer =
             self.0.parts.connectors.call(id, call).await.map_err(|error: CallError| error.to_string())?;
         let polled: Polled = serde_json::from_value(answer).map_err(|error| error.to_string())?;
-        self.take_each(id, &polled.events, seen).await.map_err(|error: TurnError| error.to_string())?;
-        Ok(polled)
+        match self.take_each(id, &polled.events, seen).await {
+            // Told already. To ask for the same events for ever would keep all later ones back.
+            Ok(()) | Err(TurnError::Damaged) => Ok(polled),
+            Err(error) => Err(error.to_string()),
+        }
     }
 }

@@ -206,6 +206,7 @@ impl Runtime {
         .await
         .map_err(|error| match error {
             TurnError::Unavailable => StoreError::Unavailable(error.to_string()),
+            TurnError::Damaged => StoreError::Damaged("the conversation".to_owned()),
             other => StoreError::Broken(other.to_string()),
         })
     }

@@ -43,7 +43,10 @@ pub enum StoreError {
     /// No room left on the disk, or the database is not to be reached: nothing was stored.
     #[error("nothing can be stored just now: {0}")]
     Unavailable(String),
-    /// A row that fits no state, or SQL that fails: a fault of ours or a damaged file.
+    /// The disk did not give back what was written. It is not given out, and nothing was changed.
+    #[error("{0} is damaged and is not given out: run handoff doctor, and put the latest good backup back")]
+    Damaged(String),
+    /// A row that fits no state, or SQL that fails: a fault of ours.
     #[error("the store is damaged or misused: {0}")]
     Broken(String),
 }

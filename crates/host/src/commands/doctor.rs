@@ -193,12 +193,19 @@ fn database(config: &Config, served: bool, lines: &mut Vec<Line>) -> bool {
 }
 
 fn pages(examined: &Examined, lines: &mut Vec<Line>) -> bool {
-    let Examined { faults, version, known, conversations, .. } = examined;
+    let Examined { faults, damaged, version, known, conversations, .. } = examined;
     for fault in faults {
         let text = format!(
             "is damaged: {}. What to do: stop the server, keep a copy of the file, and put the latest good backup \
              back: handoff restore. Look at the disk: it lost or changed what was written.",
             fault.replace('\n', "; ")
+        );
+        lines.push(line("database", "problem", &text));
+    }
+    for row in damaged {
+        let text = format!(
+            "{row}, so that it is not given out. What to do: stop the server, keep a copy of the file, and put the \
+             latest good backup back: handoff restore. Look at the disk, unless somebody changed the row by hand."
         );
         lines.push(line("database", "problem", &text));
     }
@@ -211,8 +218,10 @@ fn pages(examined: &Examined, lines: &mut Vec<Line>) -> bool {
             "has tables of version {version}, and this program knows {known}. What to do: use the newer program."
         );
         lines.push(line("database", "problem", &text));
-    } else if faults.is_empty() {
-        lines.push(line("database", "ok", &format!("every page is in order; {conversations} conversations")));
+    } else if faults.is_empty() && damaged.is_empty() {
+        let text =
+            format!("every page is in order, every row as it was written; {conversations} conversations");
+        lines.push(line("database", "ok", &text));
     }
     faults.is_empty() && version == known
 }

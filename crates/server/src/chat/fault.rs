@@ -6,6 +6,11 @@ use crate::web::Problem;
 
 /// Seconds after which to ask again when nothing can be stored.
 const STORE_PAUSE: u64 = 5;
+/// What a client hears of a row that is not given out.
+const DAMAGED: &str = "What is kept of this is damaged on the disk, so it is not given out. \
+                       Run handoff doctor on the server, and put the latest good backup back.";
+/// Seconds after which to ask again what is damaged on the disk: a backup has to be put back first.
+const DAMAGED_PAUSE: u64 = 300;
 /// Seconds after which to ask again when a conversation is busy.
 const TURN_PAUSE: u64 = 1;
 
@@ -18,6 +23,7 @@ impl From<TurnError> for Problem {
             TurnError::TooLong { .. } => Self::too_large(text),
             TurnError::Busy => Self::unavailable(text, TURN_PAUSE),
             TurnError::Unavailable => Self::unavailable(text, STORE_PAUSE),
+            TurnError::Damaged => Self::unavailable(text, DAMAGED_PAUSE),
             TurnError::Broken => Self::fault(),
         }
     }
@@ -32,6 +38,10 @@ impl From<StoreError> for Problem {
             StoreError::Unavailable(_) => {
                 tracing::warn!(%error, "The store is not available");
                 Self::unavailable("Nothing can be read or stored just now. Ask again later.", STORE_PAUSE)
+            }
+            StoreError::Damaged(_) => {
+                tracing::error!("{error}");
+                Self::unavailable(DAMAGED, DAMAGED_PAUSE)
             }
             StoreError::NoSuchPage => Self::invalid(sentence(&error)),
             StoreError::Broken(_) => {

@@ -91,6 +91,13 @@ impl From<StoreError> for Trouble {
                 tracing::warn!(%error, "The console could not reach the store");
                 Self::unavailable("Nothing can be stored or read at the moment. Try again soon.")
             }
+            StoreError::Damaged(_) => {
+                tracing::error!("{error}");
+                Self::unavailable(
+                    "What is kept of this is damaged on the disk, so it is not shown. Run handoff doctor, and put the \
+                     latest good backup back.",
+                )
+            }
             error => {
                 tracing::error!(%error, "The store failed under a page of the console");
                 Self::fault()

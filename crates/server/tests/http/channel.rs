@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::support::{ANN, SHOP_KEY, Server, post};
+use crate::support::{ADMIN_KEY, ANN, SHOP_KEY, Server, post};
 
 #[tokio::test]
 async fn a_message_that_waits_is_answered_with_the_replies_of_its_turn() {
@@ -74,6 +74,35 @@ async fn a_full_disk_refuses_the_message_and_says_when_to_send_it_again() {
     }
     refused.assert_problem("a full disk", 503, "Nothing can be stored just now");
     assert_eq!(refused.header("retry-after"), "5");
+}
+
+#[tokio::test]
+async fn p2_what_the_disk_changed_is_not_given_out_and_other_chats_go_on() {
+    let server = Server::start().await;
+    let bob = "/v1/channels/shop/conversations/bob";
+    let hello = json!({ "text": "hello" });
+    server.ann_says("hello").await;
+    server.post(SHOP_KEY, &format!("{bob}/messages"), &hello).await;
+    let number = "(SELECT number FROM conversations WHERE external_id = 'ann')";
+    server.damage(&format!(
+        "UPDATE messages SET content = replace(content, 'heard', 'hears') WHERE author = 'assistant' AND conversation = {number}"
+    ));
+    let events = server.get(SHOP_KEY, &format!("{ANN}/events")).await;
+    events.assert_problem("a changed word", 503, "is damaged");
+    assert_eq!(events.header("retry-after"), "300");
+    assert!(!events.text().contains("hears"));
+    // The chat itself is whole still, and goes on.
+    server.ann_says("and now?").await;
+
+    server.damage(
+        "UPDATE conversations SET body = replace(body, 'session', 'sessiom') WHERE external_id = 'ann'",
+    );
+    let said = server.post(SHOP_KEY, &format!("{ANN}/messages"), &hello).await;
+    said.assert_problem("a changed state", 503, "is damaged");
+    let said = server.post(SHOP_KEY, &format!("{bob}/messages?wait=reply"), &hello).await;
+    assert_eq!(said.status, StatusCode::OK, "{}", said.text());
+    let listed = server.get(ADMIN_KEY, "/v1/conversations").await.json();
+    assert_eq!(listed["items"].as_array().map(Vec::len), Some(1), "{listed}");
 }
 
 pub(crate) fn texts(events: &Value) -> Vec<String> {

@@ -56,6 +56,7 @@ impl State {
                 })
                 .collect(),
             effects: self.queued(id, heads),
+            damaged: Vec::new(),
         }
     }
 

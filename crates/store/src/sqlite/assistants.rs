@@ -5,7 +5,12 @@ use handoff_core::store::{AssistantRow, Assistants, Result, StoreError, VersionR
 use handoff_model::{AssistantId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::{Sqlite, failure::Failure, integer};
+use super::{
+    Sqlite,
+    digest::{check, intact},
+    failure::Failure,
+    integer,
+};
 
 impl Assistants for Sqlite {
     fn assistants(&self) -> BoxFuture<'_, Result<Vec<AssistantRow>>> {
@@ -57,13 +62,17 @@ impl Assistants for Sqlite {
     fn version(&self, id: &AssistantId, version: u32) -> BoxFuture<'_, Result<Option<VersionRow>>> {
         let id = id.clone();
         self.point(move |db| {
-            let sql = "SELECT definition, at FROM versions WHERE assistant = ?1 AND version = ?2";
+            let sql = concat!(
+                "SELECT definition, at, ",
+                intact!(versions),
+                " FROM versions WHERE assistant = ?1 AND version = ?2"
+            );
             let mut statement = db.prepare_cached(sql)?;
-            let row = statement.query_row(params![id.as_str(), version], |row| {
-                let (definition, at) = (row.get(0)?, Timestamp(row.get(1)?));
-                Ok(VersionRow { assistant: id.clone(), version, definition, at })
-            });
-            Ok(row.optional()?)
+            let mut rows = statement.query(params![id.as_str(), version])?;
+            let Some(row) = rows.next()? else { return Ok(None) };
+            check(row, 2, || format!("a row of versions (version {version} of {id})"))?;
+            let (definition, at) = (row.get(0)?, Timestamp(row.get(1)?));
+            Ok(Some(VersionRow { assistant: id, version, definition, at }))
         })
     }
 }
@@ -101,7 +110,8 @@ fn publish(
         .query_row(params![id.as_str(), integer(revision)], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?
         .ok_or(StoreError::Conflict)?;
-    let sql = "INSERT INTO versions (assistant, version, definition, at) VALUES (?1, ?2, ?3, ?4)";
+    let sql = "INSERT INTO versions (assistant, version, definition, at, digest)
+        VALUES (?1, ?2, ?3, ?4, digest_of('versions', ?1, ?2, ?3, ?4))";
     db.prepare_cached(sql)?.execute(params![id.as_str(), version, draft, now.0])?;
     Ok(version)
 }

@@ -4,12 +4,12 @@ use futures::future::BoxFuture;
 use handoff_core::{
     audit::{Case, Filed, Place, Queued, Slice},
     session::Conversation,
-    store::{Ledger, Result, Withheld},
+    store::{Ledger, Result, StoreError, Withheld},
 };
 use handoff_model::{ConversationId, HandoffId, Timestamp};
 use rusqlite::{Connection, Row, params};
 
-use super::{Sqlite, failure::Failure, handoffs, limit, messages, outbox, unsigned};
+use super::{Sqlite, digest::intact, failure::Failure, handoffs, limit, messages, outbox, unsigned};
 
 impl Ledger for Sqlite {
     fn slice(&self, after: Option<&ConversationId>, most: usize) -> BoxFuture<'_, Result<Slice>> {
@@ -25,6 +25,21 @@ struct Head {
     version: i64,
     held_by: String,
     body: String,
+    intact: bool,
+}
+
+/// Rows that are not as they were written. What they say by now is looked at all the same.
+#[derive(Default)]
+struct Damaged(Vec<String>);
+
+impl Damaged {
+    /// Notes a row whose answer to `intact!`, in this column, is no.
+    fn note(&mut self, row: &Row<'_>, column: usize, name: impl FnOnce() -> String) -> rusqlite::Result<()> {
+        if !row.get::<_, bool>(column)? {
+            self.0.push(name());
+        }
+        Ok(())
+    }
 }
 
 /// What follows `after`. Each conversation is read at one moment, and nobody waits for that: writers go on.
@@ -41,7 +56,7 @@ pub(super) fn slice(
             Ok(Some(case)) => slice.cases.push(case),
             Ok(None) => {}
             Err(Failure::Lost(why)) => return Err(Failure::Lost(why)),
-            Err(Failure::Refused(error)) => slice.broken.push((id, error.to_string())),
+            Err(failure) => slice.broken.push((id, StoreError::from(failure).to_string())),
         }
     }
     Ok(slice)
@@ -73,79 +88,148 @@ fn at_one_moment(db: &Connection, id: &ConversationId) -> std::result::Result<Op
 }
 
 fn case(db: &Connection, id: &ConversationId) -> std::result::Result<Option<Case>, Failure> {
-    let sql = "SELECT number, id, version, held_by, body FROM conversations WHERE id = ?1";
+    let sql = concat!(
+        "SELECT number, id, version, held_by, body, ",
+        intact!(conversations),
+        " FROM conversations WHERE id = ?1"
+    );
     let mut statement = db.prepare_cached(sql)?;
     let mut found = statement.query([id.as_str()])?;
     let Some(row) = found.next()? else { return Ok(None) };
-    let Head { number, id, version, held_by, body } = head(row)?;
+    let Head { number, id, version, held_by, body, intact } = head(row)?;
+    let mut damaged = Damaged::default();
+    if !intact {
+        damaged.0.push("conversations".to_owned());
+    }
     let mut conversation: Conversation = serde_json::from_str(&body)?;
     conversation.version = unsigned(version)?;
     Ok(Some(Case {
         conversation,
         held_by,
-        history: history(db, number)?,
-        sealed: sealed(db, number)?,
-        withheld: withheld(db, &id)?,
-        handoffs: filed(db, &id)?,
-        effects: queued(db, &id)?,
+        history: history(db, number, &id, &mut damaged)?,
+        sealed: sealed(db, number, &id, &mut damaged)?,
+        withheld: withheld(db, &id, &mut damaged)?,
+        handoffs: filed(db, &id, &mut damaged)?,
+        effects: queued(db, &id, &mut damaged)?,
+        damaged: damaged.0,
     }))
 }
 
 fn head(row: &Row<'_>) -> rusqlite::Result<Head> {
     let id = ConversationId::new(row.get::<_, String>(1)?);
-    Ok(Head { number: row.get(0)?, id, version: row.get(2)?, held_by: row.get(3)?, body: row.get(4)? })
+    Ok(Head {
+        number: row.get(0)?,
+        id,
+        version: row.get(2)?,
+        held_by: row.get(3)?,
+        body: row.get(4)?,
+        intact: row.get(5)?,
+    })
 }
 
-fn history(db: &Connection, number: i64) -> std::result::Result<Vec<Place>, Failure> {
-    let sql = "SELECT seq, author, delivery FROM messages WHERE conversation = ?1 ORDER BY seq";
+fn history(
+    db: &Connection,
+    number: i64,
+    id: &ConversationId,
+    damaged: &mut Damaged,
+) -> std::result::Result<Vec<Place>, Failure> {
+    let sql = concat!(
+        "SELECT seq, author, delivery, ",
+        intact!(messages of "?2"),
+        " FROM messages WHERE conversation = ?1 ORDER BY seq"
+    );
     let mut statement = db.prepare_cached(sql)?;
-    let (mut rows, mut places) = (statement.query([number])?, Vec::new());
+    let (mut rows, mut places) = (statement.query(params![number, id.as_str()])?, Vec::new());
     while let Some(row) = rows.next()? {
+        let seq = unsigned(row.get(0)?)?;
+        damaged.note(row, 3, || format!("messages (place {seq})"))?;
         let author = messages::author_of(messages::text(row, 1)?)?;
         let delivery = messages::delivery_of(messages::text(row, 2)?)?;
-        places.push(Place { seq: unsigned(row.get(0)?)?, author, delivery });
+        places.push(Place { seq, author, delivery });
     }
     Ok(places)
 }
 
-fn sealed(db: &Connection, number: i64) -> std::result::Result<Vec<(u64, Vec<u8>)>, Failure> {
-    let sql = "SELECT seq, sealed FROM sealed WHERE conversation = ?1 ORDER BY seq";
+fn sealed(
+    db: &Connection,
+    number: i64,
+    id: &ConversationId,
+    damaged: &mut Damaged,
+) -> std::result::Result<Vec<(u64, Vec<u8>)>, Failure> {
+    let sql = concat!(
+        "SELECT seq, sealed, ",
+        intact!(sealed of "?2"),
+        " FROM sealed WHERE conversation = ?1 ORDER BY seq"
+    );
     let mut statement = db.prepare_cached(sql)?;
-    let rows = statement.query_map([number], |row| Ok((row.get::<_, i64>(0)?, row.get(1)?)))?;
-    rows.map(|row| row.map_err(Failure::from).and_then(|(seq, bytes)| Ok((unsigned(seq)?, bytes)))).collect()
+    let (mut rows, mut found) = (statement.query(params![number, id.as_str()])?, Vec::new());
+    while let Some(row) = rows.next()? {
+        let seq = unsigned(row.get(0)?)?;
+        damaged.note(row, 2, || format!("sealed (place {seq})"))?;
+        found.push((seq, row.get(1)?));
+    }
+    Ok(found)
 }
 
-fn withheld(db: &Connection, id: &ConversationId) -> std::result::Result<Vec<Withheld>, Failure> {
-    let sql = "SELECT w.handoff, w.sealed FROM handoffs h JOIN withheld w ON w.handoff = h.id
-        WHERE h.conversation = ?1 ORDER BY w.number";
+fn withheld(
+    db: &Connection,
+    id: &ConversationId,
+    damaged: &mut Damaged,
+) -> std::result::Result<Vec<Withheld>, Failure> {
+    let sql = concat!(
+        "SELECT handoff, sealed, ",
+        intact!(withheld),
+        " FROM withheld WHERE handoff IN (SELECT id FROM handoffs WHERE conversation = ?1) ORDER BY number"
+    );
     let mut statement = db.prepare_cached(sql)?;
-    let rows = statement.query_map([id.as_str()], |row| {
-        Ok(Withheld { handoff: HandoffId::new(row.get::<_, String>(0)?), sealed: row.get(1)? })
-    })?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
+    let (mut rows, mut found) = (statement.query([id.as_str()])?, Vec::new());
+    while let Some(row) = rows.next()? {
+        let handoff = HandoffId::new(row.get::<_, String>(0)?);
+        damaged.note(row, 2, || format!("withheld (of handoff {handoff})"))?;
+        found.push(Withheld { handoff, sealed: row.get(1)? });
+    }
+    Ok(found)
 }
 
-fn filed(db: &Connection, id: &ConversationId) -> std::result::Result<Vec<Filed>, Failure> {
-    let sql = "SELECT version, body, state, (SELECT count(*) FROM chats WHERE handoff = h.id) FROM handoffs h
-        WHERE conversation = ?1 ORDER BY number";
+fn filed(
+    db: &Connection,
+    id: &ConversationId,
+    damaged: &mut Damaged,
+) -> std::result::Result<Vec<Filed>, Failure> {
+    let sql = concat!(
+        "SELECT version, body, state, (SELECT count(*) FROM chats WHERE handoff = h.id), ",
+        intact!(handoffs),
+        " FROM handoffs h WHERE conversation = ?1 ORDER BY number"
+    );
     let mut statement = db.prepare_cached(sql)?;
     let (mut rows, mut filed) = (statement.query([id.as_str()])?, Vec::new());
     while let Some(row) = rows.next()? {
         let (state, chats) = (row.get(2)?, unsigned(row.get(3)?)?);
-        filed.push(Filed { handoff: handoffs::whole(row)?, state, chats });
+        let handoff = handoffs::whole(row)?;
+        damaged.note(row, 4, || format!("handoffs ({})", handoff.id))?;
+        filed.push(Filed { handoff, state, chats });
     }
     Ok(filed)
 }
 
-fn queued(db: &Connection, id: &ConversationId) -> std::result::Result<Vec<Queued>, Failure> {
-    let sql =
+fn queued(
+    db: &Connection,
+    id: &ConversationId,
+    damaged: &mut Damaged,
+) -> std::result::Result<Vec<Queued>, Failure> {
+    let sql = concat!(
         "SELECT id, kind, lane, conversation, handoff, seq, sealed, attempts, maybe_done, added, held_until,
-        head, ready FROM effects WHERE conversation = ?1 ORDER BY id";
+            head = 1, ready, ",
+        intact!(effects),
+        " FROM effects WHERE conversation = ?1 ORDER BY id"
+    );
     let mut statement = db.prepare_cached(sql)?;
     let (mut rows, mut queued) = (statement.query([id.as_str()])?, Vec::new());
     while let Some(row) = rows.next()? {
         let (head, ready) = (row.get(11)?, Timestamp(row.get(12)?));
-        queued.push(Queued { row: outbox::effect(row)?, head, ready });
+        let row_of = outbox::effect(row)?;
+        damaged.note(row, 13, || format!("effects (number {})", row_of.id))?;
+        queued.push(Queued { row: row_of, head, ready });
     }
     Ok(queued)
 }

@@ -20,12 +20,20 @@ use rusqlite::{Connection, OpenFlags, params};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{OpenError, conversations, failure::Failure, handoffs, integer, open};
+use super::{
+    OpenError, conversations,
+    digest::{self, intact},
+    failure::Failure,
+    handoffs, integer, open,
+};
 
 /// The copy within the folder of a backup.
 const DATABASE: &str = "handoff.sqlite3";
 /// What is written beside it last, so that a backup without it is known to be incomplete.
 const LABEL: &str = "backup.json";
+/// Counts handoffs that are not decided.
+const UNDECIDED: &str =
+    "SELECT count(*) FROM handoffs WHERE state IN ('requested', 'waiting', 'transferring', 'in_doubt')";
 /// Number of the form of a backup.
 const FORMAT: u32 = 1;
 
@@ -186,9 +194,10 @@ pub fn restore(folder: &Path, database: &Path, replace: bool, now: Timestamp) ->
 /// their sealed copy.
 fn leave_out(copy: &Path) -> std::result::Result<(), Failure> {
     let db = Connection::open(copy)?;
+    digest::teach(&db)?;
     db.pragma_update(None, "journal_mode", "DELETE")?;
     db.pragma_update(None, "secure_delete", true)?;
-    db.execute_batch(
+    db.execute_batch(concat!(
         "BEGIN IMMEDIATE;
         DELETE FROM sealed;
         DELETE FROM withheld;
@@ -197,11 +206,22 @@ fn leave_out(copy: &Path) -> std::result::Result<(), Failure> {
         DELETE FROM effects WHERE length(sealed) > 0 AND NOT EXISTS (
             SELECT 1 FROM messages m JOIN conversations c ON c.number = m.conversation
             WHERE c.id = effects.conversation AND m.seq = effects.seq AND effects.kind = 'forward');
-        UPDATE effects SET sealed = x'', held_until = NULL;
-        UPDATE effects SET head = (id = (SELECT min(e.id) FROM effects e WHERE e.lane = effects.lane));
+        UPDATE effects SET sealed = x'', held_until = NULL,
+            digest = digest_of('effects', kind, lane, head, conversation, handoff, seq, x'', attempts, maybe_done,
+                added, due, NULL)
+            WHERE ",
+        intact!(effects),
+        ";
+        UPDATE effects SET head = (id = (SELECT min(e.id) FROM effects e WHERE e.lane = effects.lane)),
+            digest = digest_of('effects', kind, lane,
+                id = (SELECT min(e.id) FROM effects e WHERE e.lane = effects.lane), conversation, handoff, seq,
+                sealed, attempts, maybe_done, added, due, held_until)
+            WHERE ",
+        intact!(effects),
+        ";
         COMMIT;
-        VACUUM;",
-    )?;
+        VACUUM;"
+    ))?;
     Ok(())
 }
 
@@ -222,10 +242,22 @@ fn doubt_all(
 ) -> std::result::Result<(u64, u64), Failure> {
     let transaction = db.transaction()?;
     let in_doubt = doubt_handoffs(&transaction, now)?;
-    let effects = transaction
-        .execute("UPDATE effects SET maybe_done = 1, held_until = NULL, due = min(due, ?1)", [now.0])?;
-    let skip = "UPDATE conversations SET version = version + 1,
-        body = json_set(body, '$.last_seq', json_extract(body, '$.last_seq') + ?1)";
+    let doubtful = concat!(
+        "UPDATE effects SET maybe_done = 1, held_until = NULL, due = min(due, ?1),
+            digest = digest_of('effects', kind, lane, head, conversation, handoff, seq, sealed, attempts, 1, added,
+                min(due, ?1), NULL)
+        WHERE ",
+        intact!(effects)
+    );
+    let effects = transaction.execute(doubtful, [now.0])?;
+    let skip = concat!(
+        "UPDATE conversations SET version = version + 1,
+            body = json_set(body, '$.last_seq', json_extract(body, '$.last_seq') + ?1),
+            digest = digest_of('conversations', id, version + 1, channel, external_id, person_name, held_by,
+                last_text, updated, json_set(body, '$.last_seq', json_extract(body, '$.last_seq') + ?1))
+        WHERE ",
+        intact!(conversations)
+    );
     transaction.execute(skip, [integer(RESTORED_GAP)])?;
     let note = "INSERT INTO restored (at, made_at) VALUES (?1, ?2)";
     transaction.execute(note, [now.0, made_at.0])?;
@@ -260,6 +292,14 @@ fn describe(copy: &Path, made_at: Timestamp) -> Result<Backup> {
     if verdict != "ok" {
         return Err(damaged(verdict));
     }
+    // An older program's copy has no digests; they are made when it is put back.
+    let made_here = open::version(&db).map_err(|error| damaged(error.to_string()))? == open::latest();
+    if made_here {
+        let rows = digest::damaged(&db, 1).map_err(|error| damaged(error.to_string()))?;
+        if let Some(row) = rows.into_iter().next() {
+            return Err(damaged(row));
+        }
+    }
     let count = |sql: &str| {
         let rows =
             db.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(|error| damaged(error.to_string()))?;
@@ -273,7 +313,7 @@ fn describe(copy: &Path, made_at: Timestamp) -> Result<Backup> {
         conversations: count("SELECT count(*) FROM conversations")?,
         messages: count("SELECT count(*) FROM messages")?,
         handoffs: count("SELECT count(*) FROM handoffs")?,
-        undecided: handoffs::undecided(&db).map_err(|failure| failed(copy, failure))?.len() as u64,
+        undecided: count(UNDECIDED)?,
     })
 }
 
@@ -295,6 +335,7 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection> {
     let opened = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX);
     let db = opened.map_err(|error| refused(path, error))?;
     db.busy_timeout(std::time::Duration::from_secs(5)).map_err(|error| refused(path, error))?;
+    digest::teach(&db).map_err(|error| refused(path, error))?;
     Ok(db)
 }
 

@@ -63,16 +63,16 @@ fn history(
     numbers: &mut Numbers,
 ) -> std::result::Result<(), Failure> {
     for ((id, message), content) in changes.messages.iter().zip(&encoded.contents) {
-        messages::add(db, numbers.of(db, id)?, message, content)?;
+        messages::add(db, numbers.of(db, id)?, id, message, content)?;
         if changes.conversation.as_ref().is_none_or(|conversation| conversation.id != *id) {
             conversations::said(db, id, &beginning(message))?;
         }
     }
     for (id, seq, delivery) in &changes.deliveries {
-        messages::deliver(db, numbers.of(db, id)?, *seq, *delivery)?;
+        messages::deliver(db, numbers.of(db, id)?, id, *seq, *delivery)?;
     }
     for (id, seq, sealed) in &changes.sealed {
-        messages::seal(db, numbers.of(db, id)?, *seq, sealed)?;
+        messages::seal(db, numbers.of(db, id)?, id, *seq, sealed)?;
     }
     Ok(())
 }

@@ -8,7 +8,12 @@ use handoff_core::{
 use handoff_model::{ChannelId, ConversationId, Message, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::{Sqlite, failure::Failure, integer, limit, messages, unsigned};
+use super::{
+    Sqlite,
+    digest::{check, intact, pass_over},
+    failure::Failure,
+    integer, messages, unsigned,
+};
 use crate::listing::{cursor, place};
 
 impl Conversations for Sqlite {
@@ -59,8 +64,9 @@ fn add(
     said: Option<&str>,
 ) -> rusqlite::Result<Option<i64>> {
     let sql = "INSERT INTO conversations
-            (id, version, channel, external_id, person_name, held_by, last_text, updated, body)
-        VALUES (?1, 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING";
+            (id, version, channel, external_id, person_name, held_by, last_text, updated, body, digest)
+        VALUES (?1, 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8,
+            digest_of('conversations', ?1, 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)) ON CONFLICT DO NOTHING";
     let added = db.prepare_cached(sql)?.execute(params![
         conversation.id.as_str(),
         conversation.channel.as_str(),
@@ -80,9 +86,15 @@ fn replace(
     body: &str,
     said: Option<&str>,
 ) -> rusqlite::Result<Option<i64>> {
-    let sql = "UPDATE conversations SET version = version + 1, person_name = ?3, held_by = ?4,
-            last_text = ifnull(?5, last_text), updated = ?6, body = ?7
-        WHERE id = ?1 AND version = ?2 RETURNING number";
+    let sql = concat!(
+        "UPDATE conversations SET version = version + 1, person_name = ?3, held_by = ?4,
+            last_text = ifnull(?5, last_text), updated = ?6, body = ?7,
+            digest = digest_of('conversations', id, version + 1, channel, external_id, ?3, ?4,
+                ifnull(?5, last_text), ?6, ?7)
+        WHERE id = ?1 AND version = ?2 AND ",
+        intact!(conversations),
+        " RETURNING number"
+    );
     let fields = params![
         conversation.id.as_str(),
         integer(conversation.version),
@@ -97,7 +109,11 @@ fn replace(
 
 /// Notes the beginning of the last message, for a conversation that itself does not change.
 pub(super) fn said(db: &Connection, id: &ConversationId, text: &str) -> std::result::Result<(), Failure> {
-    let sql = "UPDATE conversations SET last_text = ?2 WHERE id = ?1";
+    let sql = concat!(
+        "UPDATE conversations SET last_text = ?2, digest = digest_of('conversations', id, version, channel,
+            external_id, person_name, held_by, ?2, updated, body) WHERE id = ?1 AND ",
+        intact!(conversations)
+    );
     db.prepare_cached(sql)?.execute(params![id.as_str(), text])?;
     Ok(())
 }
@@ -107,22 +123,37 @@ pub(super) fn find(
     db: &Connection,
     id: &ConversationId,
 ) -> std::result::Result<Option<Conversation>, Failure> {
-    let sql = "SELECT version, body FROM conversations WHERE id = ?1";
+    let sql = concat!("SELECT version, body, ", intact!(conversations), " FROM conversations WHERE id = ?1");
     let mut statement = db.prepare_cached(sql)?;
     let mut rows = statement.query([id.as_str()])?;
     let Some(row) = rows.next()? else { return Ok(None) };
+    let name = || format!("a row of conversations ({id})");
+    check(row, 2, name)?;
     let mut conversation: Conversation = serde_json::from_str(messages::text(row, 1)?)?;
+    if conversation.id != *id {
+        return Err(Failure::damaged(name()));
+    }
     conversation.version = unsigned(row.get(0)?)?;
     Ok(Some(conversation))
 }
 
 fn latest(db: &Connection, page: &Page) -> std::result::Result<Vec<ConversationSummary>, Failure> {
-    let sql = "SELECT id, channel, person_name, held_by, last_text, updated FROM conversations
-        WHERE (updated, id) < (?1, ?2) ORDER BY updated DESC, id DESC LIMIT ?3";
+    let sql = concat!(
+        "SELECT id, channel, person_name, held_by, last_text, updated, ",
+        intact!(conversations),
+        " FROM conversations WHERE (updated, id) < (?1, ?2) ORDER BY updated DESC, id DESC"
+    );
     let (updated, id) = place(page)?;
     let mut statement = db.prepare_cached(sql)?;
-    let rows = statement.query_map(params![updated, id, limit(page.limit)], summary)?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
+    let (mut rows, mut found) = (statement.query(params![updated, id])?, Vec::new());
+    while found.len() < page.limit
+        && let Some(row) = rows.next()?
+    {
+        if !pass_over(row, 6, || format!("a row of conversations ({:?})", row.get_ref(0)))? {
+            found.push(summary(row)?);
+        }
+    }
+    Ok(found)
 }
 
 fn summary(row: &Row<'_>) -> rusqlite::Result<ConversationSummary> {

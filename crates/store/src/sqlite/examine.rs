@@ -13,7 +13,7 @@ use handoff_core::{
 use handoff_model::{ChannelId, Timestamp};
 use rusqlite::{Connection, OpenFlags};
 
-use super::{audit, failure::Failure, open};
+use super::{audit, digest, failure::Failure, open};
 
 /// Conversations that are read at a time.
 const SLICE: usize = 500;
@@ -25,6 +25,8 @@ const MOST_FAULTS: usize = 20;
 pub struct Examined {
     /// Faults of the file: pages, indexes, rows that refer to nothing. Empty when it is whole.
     pub faults: Vec<String>,
+    /// Rows that are not as they were written, each named; at most some.
+    pub damaged: Vec<String>,
     /// Version of its tables.
     pub version: i64,
     /// Version of the tables that this program knows.
@@ -70,6 +72,7 @@ pub fn examine(
     // Of tables that this program does not know nothing can be said, and those of a damaged file may not be read.
     if examined.version == examined.known && examined.faults.is_empty() {
         counts(&db, now, &mut examined)?;
+        examined.damaged = digest::damaged(&db, MOST_FAULTS).map_err(Failure::from)?;
         let circumstances = Circumstances { now, served, restores: 0, sends_replies: None };
         promises(&db, circumstances, sends_replies, &mut examined)?;
     }
@@ -81,6 +84,7 @@ fn connect(database: &Path) -> rusqlite::Result<Connection> {
     let db = Connection::open_with_flags(database, flags)?;
     db.busy_timeout(Duration::from_secs(5))?;
     db.pragma_update(None, "trusted_schema", false)?;
+    digest::teach(&db)?;
     Ok(db)
 }
 

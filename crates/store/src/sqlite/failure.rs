@@ -8,6 +8,8 @@ use rusqlite::ErrorCode;
 pub(super) enum Failure {
     /// It alone does not fit; others are not concerned.
     Refused(StoreError),
+    /// It met a page that the disk changed: SQLite takes no more writes in this transaction.
+    Page(String),
     /// The database is not to be reached or has no room: others will fare alike.
     Lost(String),
 }
@@ -16,6 +18,11 @@ impl Failure {
     /// A row that fits no state, or a change that refers to nothing.
     pub(super) fn broken(what: impl Into<String>) -> Self {
         Self::Refused(StoreError::Broken(what.into()))
+    }
+
+    /// Something that the disk did not give back as it was written.
+    pub(super) fn damaged(what: impl Into<String>) -> Self {
+        Self::Refused(StoreError::Damaged(what.into()))
     }
 }
 
@@ -45,6 +52,7 @@ impl From<rusqlite::Error> for Failure {
                 | ErrorCode::PermissionDenied
                 | ErrorCode::FileLockingProtocolFailed,
             ) => Self::Lost(error.to_string()),
+            Some(ErrorCode::DatabaseCorrupt) => Self::Page(format!("a page of the database ({error})")),
             _ => Self::broken(error.to_string()),
         }
     }
@@ -54,6 +62,7 @@ impl From<Failure> for StoreError {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Refused(error) => error,
+            Failure::Page(what) => Self::Damaged(what),
             Failure::Lost(why) => Self::Unavailable(why),
         }
     }

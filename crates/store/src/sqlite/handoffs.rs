@@ -6,9 +6,14 @@ use handoff_core::{
     store::{HandoffSummary, Handoffs, Page, Result, StoreError, Withheld},
 };
 use handoff_model::{ConnectionId, ConnectorId, ConversationId, HandoffId, Timestamp};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, Row, params};
 
-use super::{Sqlite, failure::Failure, integer, limit, messages, unsigned};
+use super::{
+    Sqlite,
+    digest::{check, intact, pass_over},
+    failure::Failure,
+    integer, limit, messages, unsigned,
+};
 use crate::listing::{cursor, place};
 
 impl Handoffs for Sqlite {
@@ -24,20 +29,34 @@ impl Handoffs for Sqlite {
     ) -> BoxFuture<'_, Result<Option<HandoffId>>> {
         let (connection, chat) = (connection.clone(), chat.to_owned());
         self.point(move |db| {
-            let sql = "SELECT handoff FROM chats WHERE connection = ?1 AND chat = ?2";
+            let sql = concat!(
+                "SELECT handoff, ",
+                intact!(chats),
+                " FROM chats WHERE connection = ?1 AND chat = ?2"
+            );
             let mut statement = db.prepare_cached(sql)?;
-            let id = statement.query_row([connection.as_str(), &chat], |row| row.get::<_, String>(0));
-            Ok(id.optional()?.map(HandoffId::new))
+            let mut rows = statement.query([connection.as_str(), &chat])?;
+            let Some(row) = rows.next()? else { return Ok(None) };
+            check(row, 1, || format!("a row of chats ({chat} of {connection})"))?;
+            Ok(Some(HandoffId::new(row.get::<_, String>(0)?)))
         })
     }
 
     fn withheld(&self, id: &HandoffId) -> BoxFuture<'_, Result<Vec<Vec<u8>>>> {
         let id = id.clone();
         self.point(move |db| {
-            let mut statement =
-                db.prepare_cached("SELECT sealed FROM withheld WHERE handoff = ?1 ORDER BY number")?;
-            let rows = statement.query_map([id.as_str()], |row| row.get(0))?;
-            Ok(rows.collect::<rusqlite::Result<_>>()?)
+            let sql = concat!(
+                "SELECT sealed, ",
+                intact!(withheld),
+                " FROM withheld WHERE handoff = ?1 ORDER BY number"
+            );
+            let mut statement = db.prepare_cached(sql)?;
+            let (mut rows, mut withheld) = (statement.query([id.as_str()])?, Vec::new());
+            while let Some(row) = rows.next()? {
+                check(row, 1, || format!("a row of withheld (of handoff {id})"))?;
+                withheld.push(row.get(0)?);
+            }
+            Ok(withheld)
         })
     }
 
@@ -68,8 +87,9 @@ pub(super) fn put(db: &Connection, handoff: &Handoff, body: &str) -> std::result
 
 fn add(db: &Connection, handoff: &Handoff, body: &str) -> rusqlite::Result<usize> {
     let sql = "INSERT INTO handoffs
-            (id, version, conversation, connection, connector, platform, state, fired_at, body)
-        VALUES (?1, 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING";
+            (id, version, conversation, connection, connector, platform, state, fired_at, body, digest)
+        VALUES (?1, 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8,
+            digest_of('handoffs', ?1, 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)) ON CONFLICT DO NOTHING";
     db.prepare_cached(sql)?.execute(params![
         handoff.id.as_str(),
         handoff.conversation.as_str(),
@@ -83,9 +103,13 @@ fn add(db: &Connection, handoff: &Handoff, body: &str) -> rusqlite::Result<usize
 }
 
 fn replace(db: &Connection, handoff: &Handoff, body: &str) -> rusqlite::Result<usize> {
-    let sql = "UPDATE handoffs SET version = version + 1, connection = ?3, connector = ?4, platform = ?5,
-            state = ?6, body = ?7
-        WHERE id = ?1 AND version = ?2";
+    let sql = concat!(
+        "UPDATE handoffs SET version = version + 1, connection = ?3, connector = ?4, platform = ?5,
+            state = ?6, body = ?7,
+            digest = digest_of('handoffs', id, version + 1, conversation, ?3, ?4, ?5, ?6, fired_at, ?7)
+        WHERE id = ?1 AND version = ?2 AND ",
+        intact!(handoffs)
+    );
     db.prepare_cached(sql)?.execute(params![
         handoff.id.as_str(),
         integer(handoff.version),
@@ -99,7 +123,7 @@ fn replace(db: &Connection, handoff: &Handoff, body: &str) -> rusqlite::Result<u
 
 /// Keeps what the team wrote until the handoff is decided.
 pub(super) fn withhold(db: &Connection, withheld: &Withheld) -> std::result::Result<(), Failure> {
-    let sql = "INSERT INTO withheld (handoff, sealed) VALUES (?1, ?2)";
+    let sql = "INSERT INTO withheld (handoff, sealed, digest) VALUES (?1, ?2, digest_of('withheld', ?1, ?2))";
     db.prepare_cached(sql)?.execute(params![withheld.handoff.as_str(), withheld.sealed])?;
     Ok(())
 }
@@ -117,8 +141,9 @@ pub(super) fn add_chat(
     chat: &str,
     handoff: &HandoffId,
 ) -> std::result::Result<(), Failure> {
-    let sql = "INSERT INTO chats (connection, chat, handoff) VALUES (?1, ?2, ?3)
-        ON CONFLICT DO UPDATE SET handoff = excluded.handoff";
+    let sql = "INSERT INTO chats (connection, chat, handoff, digest)
+        VALUES (?1, ?2, ?3, digest_of('chats', ?1, ?2, ?3))
+        ON CONFLICT DO UPDATE SET handoff = excluded.handoff, digest = excluded.digest";
     db.prepare_cached(sql)?.execute([connection.as_str(), chat, handoff.as_str()])?;
     Ok(())
 }
@@ -130,28 +155,41 @@ pub(super) fn rename_chat(
     from: &str,
     to: &str,
 ) -> std::result::Result<(), Failure> {
-    let sql = "UPDATE OR REPLACE chats SET chat = ?3 WHERE connection = ?1 AND chat = ?2";
+    let sql = concat!(
+        "UPDATE OR REPLACE chats SET chat = ?3, digest = digest_of('chats', connection, ?3, handoff)
+        WHERE connection = ?1 AND chat = ?2 AND ",
+        intact!(chats)
+    );
     db.prepare_cached(sql)?.execute([connection.as_str(), from, to])?;
     Ok(())
 }
 
 /// All handoffs that are not decided.
 pub(super) fn undecided(db: &Connection) -> std::result::Result<Vec<Handoff>, Failure> {
-    let sql = "SELECT version, body FROM handoffs
-        WHERE state IN ('requested', 'waiting', 'transferring', 'in_doubt')";
+    let sql = concat!(
+        "SELECT version, body, ",
+        intact!(handoffs),
+        ", id FROM handoffs WHERE state IN ('requested', 'waiting', 'transferring', 'in_doubt')"
+    );
     let mut statement = db.prepare_cached(sql)?;
     let mut rows = statement.query([])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
+        check(row, 2, || format!("a row of handoffs ({:?})", row.get_ref(3)))?;
         found.push(whole(row)?);
     }
     Ok(found)
 }
 
 fn find(db: &Connection, id: &HandoffId) -> std::result::Result<Option<Handoff>, Failure> {
-    let mut statement = db.prepare_cached("SELECT version, body FROM handoffs WHERE id = ?1")?;
+    let sql = concat!("SELECT version, body, ", intact!(handoffs), " FROM handoffs WHERE id = ?1");
+    let mut statement = db.prepare_cached(sql)?;
     let mut rows = statement.query([id.as_str()])?;
-    rows.next()?.map(whole).transpose()
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let name = || format!("a row of handoffs ({id})");
+    check(row, 2, name)?;
+    let handoff = whole(row)?;
+    if handoff.id == *id { Ok(Some(handoff)) } else { Err(Failure::damaged(name())) }
 }
 
 pub(super) fn whole(row: &Row<'_>) -> std::result::Result<Handoff, Failure> {
@@ -166,17 +204,31 @@ fn latest(
     page: &Page,
 ) -> std::result::Result<Vec<HandoffSummary>, Failure> {
     let (fired_at, id) = place(page)?;
-    let rows = limit(page.limit);
-    let found: rusqlite::Result<_> = if let Some(state) = state {
-        let sql = "SELECT id, conversation, connector, connection, platform, state, fired_at FROM handoffs
-            WHERE state = ?4 AND (fired_at, id) < (?1, ?2) ORDER BY fired_at DESC, id DESC LIMIT ?3";
-        db.prepare_cached(sql)?.query_map(params![fired_at, id, rows, state], summary)?.collect()
+    let sql = if state.is_some() {
+        concat!(
+            "SELECT id, conversation, connector, connection, platform, state, fired_at, ",
+            intact!(handoffs),
+            " FROM handoffs
+            WHERE state = ?3 AND (fired_at, id) < (?1, ?2) ORDER BY fired_at DESC, id DESC"
+        )
     } else {
-        let sql = "SELECT id, conversation, connector, connection, platform, state, fired_at FROM handoffs
-            WHERE (fired_at, id) < (?1, ?2) ORDER BY fired_at DESC, id DESC LIMIT ?3";
-        db.prepare_cached(sql)?.query_map(params![fired_at, id, rows], summary)?.collect()
+        concat!(
+            "SELECT id, conversation, connector, connection, platform, state, fired_at, ",
+            intact!(handoffs),
+            " FROM handoffs
+            WHERE ?3 IS NULL AND (fired_at, id) < (?1, ?2) ORDER BY fired_at DESC, id DESC"
+        )
     };
-    Ok(found?)
+    let mut statement = db.prepare_cached(sql)?;
+    let (mut rows, mut found) = (statement.query(params![fired_at, id, state])?, Vec::new());
+    while found.len() < page.limit
+        && let Some(row) = rows.next()?
+    {
+        if !pass_over(row, 7, || format!("a row of handoffs ({:?})", row.get_ref(0)))? {
+            found.push(summary(row)?);
+        }
+    }
+    Ok(found)
 }
 
 fn summary(row: &Row<'_>) -> rusqlite::Result<HandoffSummary> {

@@ -4,17 +4,22 @@ use handoff_core::store::Shown;
 use handoff_model::{Author, ConversationId, Delivery, Message, Timestamp};
 use rusqlite::{Connection, Row, params};
 
-use super::{failure::Failure, integer, limit, unsigned};
+use super::{
+    digest::{check, intact},
+    failure::Failure,
+    integer, limit, unsigned,
+};
 
 /// Adds a message to the conversation that lies under this number.
 pub(super) fn add(
     db: &Connection,
     conversation: i64,
+    id: &ConversationId,
     message: &Message,
     content: &str,
 ) -> Result<(), Failure> {
-    let sql = "INSERT INTO messages (conversation, seq, author, content, at, delivery, external_id)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    let sql = "INSERT INTO messages (conversation, seq, author, content, at, delivery, external_id, digest)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, digest_of('messages', ?8, ?2, ?3, ?4, ?5, ?6, ?7))";
     db.prepare_cached(sql)?.execute(params![
         conversation,
         integer(message.seq),
@@ -23,6 +28,7 @@ pub(super) fn add(
         message.at.0,
         delivery(message.delivery),
         message.external_id,
+        id.as_str(),
     ])?;
     Ok(())
 }
@@ -31,29 +37,50 @@ pub(super) fn add(
 pub(super) fn deliver(
     db: &Connection,
     conversation: i64,
+    id: &ConversationId,
     seq: u64,
     outcome: Delivery,
 ) -> Result<(), Failure> {
-    let sql = "UPDATE messages SET delivery = ?3 WHERE conversation = ?1 AND seq = ?2";
-    db.prepare_cached(sql)?.execute(params![conversation, integer(seq), delivery(outcome)])?;
+    let sql = concat!(
+        "UPDATE messages SET delivery = ?3,
+            digest = digest_of('messages', ?4, seq, author, content, at, ?3, external_id)
+        WHERE conversation = ?1 AND seq = ?2 AND ",
+        intact!(messages of "?4")
+    );
+    let values = params![conversation, integer(seq), delivery(outcome), id.as_str()];
+    db.prepare_cached(sql)?.execute(values)?;
     Ok(())
 }
 
 /// Keeps a sealed row until the person has it.
-pub(super) fn seal(db: &Connection, conversation: i64, seq: u64, sealed: &[u8]) -> Result<(), Failure> {
-    let sql = "INSERT INTO sealed (conversation, seq, sealed) VALUES (?1, ?2, ?3)";
-    db.prepare_cached(sql)?.execute(params![conversation, integer(seq), sealed])?;
+pub(super) fn seal(
+    db: &Connection,
+    conversation: i64,
+    id: &ConversationId,
+    seq: u64,
+    sealed: &[u8],
+) -> Result<(), Failure> {
+    let sql = "INSERT INTO sealed (conversation, seq, sealed, digest)
+        VALUES (?1, ?2, ?3, digest_of('sealed', ?4, ?2, ?3))";
+    db.prepare_cached(sql)?.execute(params![conversation, integer(seq), sealed, id.as_str()])?;
     Ok(())
 }
 
 /// The person has everything up to this place.
 pub(super) fn acknowledge(db: &Connection, id: &ConversationId, until: u64) -> Result<(), Failure> {
     // By the index over what is undelivered: the history before, however long, is not read.
-    let replies = "UPDATE messages INDEXED BY messages_undelivered SET delivery = 'delivered'
+    let replies = concat!(
+        "UPDATE messages INDEXED BY messages_undelivered SET delivery = 'delivered',
+            digest = digest_of('messages', ?1, seq, author, content, at, 'delivered', external_id)
         WHERE conversation = (SELECT number FROM conversations WHERE id = ?1) AND seq <= ?2
-        AND delivery <> 'delivered' AND author <> 'person'";
-    let sealed = "DELETE FROM sealed
-        WHERE conversation = (SELECT number FROM conversations WHERE id = ?1) AND seq <= ?2";
+        AND delivery <> 'delivered' AND author <> 'person' AND ",
+        intact!(messages of "?1")
+    );
+    let sealed = concat!(
+        "DELETE FROM sealed
+        WHERE conversation = (SELECT number FROM conversations WHERE id = ?1) AND seq <= ?2 AND ",
+        intact!(sealed of "?1")
+    );
     for sql in [replies, sealed] {
         db.prepare_cached(sql)?.execute(params![id.as_str(), integer(until)])?;
     }
@@ -67,13 +94,18 @@ pub(super) fn list(
     after: u64,
     until: u64,
 ) -> Result<Vec<Message>, Failure> {
-    let sql = "SELECT seq, author, content, at, delivery, external_id FROM messages
+    let sql = concat!(
+        "SELECT seq, author, content, at, delivery, external_id, ",
+        intact!(messages of "?1"),
+        " FROM messages
         WHERE conversation = (SELECT number FROM conversations WHERE id = ?1) AND seq > ?2 AND seq <= ?3
-        ORDER BY seq";
+        ORDER BY seq"
+    );
     let mut statement = db.prepare_cached(sql)?;
     let mut rows = statement.query(params![id.as_str(), integer(after), integer(until)])?;
     let mut messages = Vec::new();
     while let Some(row) = rows.next()? {
+        check(row, 6, || place("messages", row, id))?;
         messages.push(message(row)?);
     }
     Ok(messages)
@@ -87,16 +119,23 @@ pub(super) fn shown(
     most: usize,
 ) -> Result<Vec<Shown>, Failure> {
     // One statement, hence one moment: in two, a row could slip in at a place already passed.
-    let sql = "SELECT seq, author, content, at, NULL FROM messages
+    let sql = concat!(
+        "SELECT seq, author, content, at, NULL, ",
+        intact!(messages of "?1"),
+        " FROM messages
             WHERE conversation = (SELECT number FROM conversations WHERE id = ?1) AND seq > ?2
             AND author <> 'person'
-        UNION ALL SELECT seq, NULL, NULL, NULL, sealed FROM sealed
+        UNION ALL SELECT seq, NULL, NULL, NULL, sealed, ",
+        intact!(sealed of "?1"),
+        " FROM sealed
             WHERE conversation = (SELECT number FROM conversations WHERE id = ?1) AND seq > ?2
-        ORDER BY seq LIMIT ?3";
+        ORDER BY seq LIMIT ?3"
+    );
     let mut statement = db.prepare_cached(sql)?;
     let mut rows = statement.query(params![id.as_str(), integer(after), limit(most)])?;
     let mut shown = Vec::new();
     while let Some(row) = rows.next()? {
+        check(row, 5, || place("what is to be shown", row, id))?;
         let seq = unsigned(row.get(0)?)?;
         shown.push(match row.get(4)? {
             Some(sealed) => Shown::Sealed { seq, sealed },
@@ -109,6 +148,12 @@ pub(super) fn shown(
         });
     }
     Ok(shown)
+}
+
+/// Names a row by its place, which may itself be what is damaged.
+fn place(table: &str, row: &Row<'_>, id: &ConversationId) -> String {
+    let seq = row.get::<_, i64>(0).map_or_else(|_| "?".to_owned(), |seq| seq.to_string());
+    format!("a row of {table} (place {seq} of conversation {id})")
 }
 
 fn message(row: &Row<'_>) -> Result<Message, Failure> {

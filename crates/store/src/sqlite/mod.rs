@@ -9,6 +9,7 @@ pub mod backup;
 mod commit;
 mod connections;
 mod conversations;
+mod digest;
 pub mod examine;
 mod failure;
 mod handoffs;
@@ -121,10 +122,11 @@ impl Sqlite {
         })
     }
 
-    /// A change: on the writer's thread, all of it or nothing.
+    /// A change: on the writer's thread, all of it or nothing. It may be made more than once, each time from where it
+    /// began.
     fn write<T, F>(&self, work: F) -> BoxFuture<'_, Result<T>>
     where
-        F: FnOnce(&Connection) -> std::result::Result<T, Failure> + Send + 'static,
+        F: Fn(&Connection) -> std::result::Result<T, Failure> + Send + 'static,
         T: Send + 'static,
     {
         Box::pin(self.writer.write(work))

@@ -11,6 +11,8 @@ use std::{
 use refinery::{Migration, Runner};
 use rusqlite::{Connection, ErrorCode, OptionalExtension};
 
+use super::digest;
+
 /// Marks a file as ours: "hndf" in ASCII.
 const APPLICATION: i32 = 0x686e_6466;
 
@@ -24,6 +26,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("V2__restored", include_str!("../../migrations/sqlite/V2__restored.sql")),
     ("V3__connections", include_str!("../../migrations/sqlite/V3__connections.sql")),
     ("V4__audit", include_str!("../../migrations/sqlite/V4__audit.sql")),
+    ("V5__digests", include_str!("../../migrations/sqlite/V5__digests.sql")),
 ];
 
 /// Why a database could not be opened.
@@ -159,6 +162,7 @@ fn recognise(connection: &Connection, path: &Path) -> Result<(), OpenError> {
 }
 
 fn set_up(connection: &Connection) -> rusqlite::Result<()> {
+    digest::teach(connection)?;
     connection.busy_timeout(Duration::from_secs(5))?;
     connection.set_prepared_statement_cache_capacity(128);
     connection.pragma_update(None, "application_id", APPLICATION)?;
@@ -184,7 +188,9 @@ fn migrate(connection: &mut Connection, path: &Path, alone: bool) -> Result<(), 
     }
     // Tables are never changed under a server that runs: it knows only those it began with.
     let _lock = if !alone && found < latest { Some(lock(path)?) } else { None };
-    Runner::new(&known).run(connection).map_err(|error| unusable(error.to_string()))?;
+    // Tables and the note that they are there, in one transaction: whatever breaks off in between would otherwise leave a
+    // file that no later start can open.
+    Runner::new(&known).set_grouped(true).run(connection).map_err(|error| unusable(error.to_string()))?;
     Ok(())
 }
 

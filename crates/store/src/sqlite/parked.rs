@@ -5,7 +5,11 @@ use handoff_core::store::{Parked, ParkedRequest, Result};
 use handoff_model::{ConnectionId, Timestamp};
 use rusqlite::params;
 
-use super::{Sqlite, integer, limit};
+use super::{
+    Sqlite,
+    digest::{intact, pass_over},
+    integer,
+};
 use crate::listing::{MOST_PARKED, too_many_parked};
 
 impl Parked for Sqlite {
@@ -18,8 +22,9 @@ impl Parked for Sqlite {
             {
                 return Err(too_many_parked(&request.connection).into());
             }
-            let sql = "INSERT INTO parked (connection, sealed, at) VALUES (?1, ?2, ?3)";
-            db.prepare_cached(sql)?.execute(params![connection, request.sealed, request.at.0])?;
+            let sql = "INSERT INTO parked (connection, sealed, at, digest)
+                VALUES (?1, ?2, ?3, digest_of('parked', ?1, ?2, ?3))";
+            db.prepare_cached(sql)?.execute(params![connection, &request.sealed, request.at.0])?;
             Ok(())
         })
     }
@@ -31,13 +36,23 @@ impl Parked for Sqlite {
     ) -> BoxFuture<'_, Result<Vec<(i64, ParkedRequest)>>> {
         let connection = connection.clone();
         self.list(move |db| {
-            let sql = "SELECT id, sealed, at FROM parked WHERE connection = ?1 ORDER BY id LIMIT ?2";
+            let sql = concat!(
+                "SELECT id, sealed, at, ",
+                intact!(parked),
+                " FROM parked WHERE connection = ?1 ORDER BY id"
+            );
             let mut statement = db.prepare_cached(sql)?;
-            let rows = statement.query_map(params![connection.as_str(), limit(most)], |row| {
+            let (mut rows, mut found) = (statement.query([connection.as_str()])?, Vec::new());
+            while found.len() < most
+                && let Some(row) = rows.next()?
+            {
+                if pass_over(row, 3, || format!("a row of parked ({:?})", row.get_ref(0)))? {
+                    continue;
+                }
                 let (sealed, at) = (row.get(1)?, Timestamp(row.get(2)?));
-                Ok((row.get(0)?, ParkedRequest { connection: connection.clone(), sealed, at }))
-            })?;
-            Ok(rows.collect::<rusqlite::Result<_>>()?)
+                found.push((row.get(0)?, ParkedRequest { connection: connection.clone(), sealed, at }));
+            }
+            Ok(found)
         })
     }
 

@@ -6,7 +6,7 @@ use handoff_core::store::Result;
 use parking_lot::Mutex;
 use rusqlite::{Connection, OpenFlags};
 
-use super::failure::Failure;
+use super::{digest, failure::Failure};
 
 /// Connections kept open between reads; more are opened while more reads run at once.
 const KEPT: usize = 8;
@@ -59,6 +59,7 @@ impl Readers {
         connection.pragma_update(None, "query_only", true)?;
         connection.pragma_update(None, "trusted_schema", false)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        digest::teach(&connection)?;
         Ok(connection)
     }
 }

@@ -66,7 +66,8 @@ impl Users for Sqlite {
     fn end_session(&self, token_hash: &str) -> BoxFuture<'_, Result<()>> {
         let token_hash = token_hash.to_owned();
         self.write(move |db| {
-            db.prepare_cached("DELETE FROM console_sessions WHERE token_hash = ?1")?.execute([token_hash])?;
+            db.prepare_cached("DELETE FROM console_sessions WHERE token_hash = ?1")?
+                .execute([&token_hash])?;
             Ok(())
         })
     }

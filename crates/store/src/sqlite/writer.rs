@@ -2,7 +2,8 @@
 //!
 //! A change is applied within a savepoint, so that one which is refused leaves the others of its
 //! group untouched. Nobody is answered before the whole group is on the disk; if it does not get
-//! there, all of the group are told so, and the next group begins afresh.
+//! there, all of the group are told so, and the next group begins afresh. One that meets a damaged page is
+//! taken out of its group, and the others are made once more without it.
 
 use std::{
     io,
@@ -42,7 +43,7 @@ enum Order {
 
 /// A change whose answer waits for the disk.
 trait Change: Send {
-    /// Does it; says why if it must be undone.
+    /// Does it, perhaps once more; says why if it must be undone.
     fn apply(&mut self, db: &Connection) -> Option<Applied>;
 
     /// Answers, once it is known what became of the group.
@@ -53,6 +54,8 @@ trait Change: Send {
 enum Applied {
     /// This change.
     Refused,
+    /// The whole group, which can be made again without this change.
+    Spoilt,
     /// The whole group.
     Lost(String),
 }
@@ -69,7 +72,7 @@ impl Writer {
     /// Makes a change, all of it or nothing, and returns once it is on the disk.
     pub(super) async fn write<T, F>(&self, work: F) -> Result<T>
     where
-        F: FnOnce(&Connection) -> std::result::Result<T, Failure> + Send + 'static,
+        F: Fn(&Connection) -> std::result::Result<T, Failure> + Send + 'static,
         T: Send + 'static,
     {
         let room = Arc::clone(&self.room).acquire_owned().await.map_err(|_| closed())?;
@@ -108,19 +111,23 @@ struct Write<T, F> {
 
 impl<T, F> Change for Write<T, F>
 where
-    F: FnOnce(&Connection) -> std::result::Result<T, Failure> + Send,
+    F: Fn(&Connection) -> std::result::Result<T, Failure> + Send,
     T: Send,
 {
     fn apply(&mut self, db: &Connection) -> Option<Applied> {
-        let work = self.work.take()?;
+        let work = self.work.as_ref()?;
         // A fault of ours in one change must not end the thread on which all others rely.
         let done = catch_unwind(AssertUnwindSafe(|| work(db)))
             .unwrap_or_else(|_| Err(Failure::broken("a change broke off")));
         let undo = match &done {
             Ok(_) => None,
             Err(Failure::Refused(_)) => Some(Applied::Refused),
+            Err(Failure::Page(_)) => Some(Applied::Spoilt),
             Err(Failure::Lost(why)) => Some(Applied::Lost(why.clone())),
         };
+        if matches!(undo, Some(Applied::Spoilt)) {
+            self.work = None;
+        }
         self.done = Some(done.map_err(StoreError::from));
         undo
     }
@@ -193,7 +200,9 @@ impl Thread {
     ) -> std::result::Result<(), String> {
         let patience = Instant::now() + GATHER;
         while let Some(change) = group.last_mut() {
-            self.apply(change.as_mut())?;
+            if !self.apply(change.as_mut())? {
+                self.without_spoilt(group)?;
+            }
             match self.next(group.len(), patience, orders) {
                 Some(Order::Change(change)) => group.push(change),
                 Some(Order::Tidy(reply)) => {
@@ -220,16 +229,38 @@ impl Thread {
         }
     }
 
-    fn apply(&self, change: &mut dyn Change) -> std::result::Result<(), String> {
+    /// Makes a change; false when it has spoilt the transaction for all.
+    fn apply(&self, change: &mut dyn Change) -> std::result::Result<bool, String> {
         self.run_sql("SAVEPOINT one")?;
         match change.apply(&self.db) {
-            None => self.run_sql("RELEASE one"),
-            Some(Applied::Lost(why)) => Err(why),
+            None => self.run_sql("RELEASE one")?,
+            Some(Applied::Lost(why)) => return Err(why),
+            Some(Applied::Spoilt) => return Ok(false),
             // SQLite itself ends a transaction after some faults, and the group with it.
-            Some(Applied::Refused) if self.db.is_autocommit() => Err("the transaction broke off".into()),
+            Some(Applied::Refused) if self.db.is_autocommit() => {
+                return Err("the transaction broke off".into());
+            }
             Some(Applied::Refused) => {
                 self.run_sql("ROLLBACK TO one")?;
-                self.run_sql("RELEASE one")
+                self.run_sql("RELEASE one")?;
+            }
+        }
+        Ok(true)
+    }
+
+    /// Makes the group again from its beginning. What has spoilt it is done with, so that this comes to an end.
+    fn without_spoilt(&self, group: &mut [Box<dyn Change>]) -> std::result::Result<(), String> {
+        loop {
+            self.begin()?;
+            let mut spoilt = false;
+            for change in &mut *group {
+                spoilt = !self.apply(change.as_mut())?;
+                if spoilt {
+                    break;
+                }
+            }
+            if !spoilt {
+                return Ok(());
             }
         }
     }

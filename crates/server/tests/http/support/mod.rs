@@ -40,7 +40,7 @@ pub(crate) struct Server {
     pub(crate) store: Arc<Sqlite>,
     pub(crate) files: Arc<Files>,
     runs: tokio::task::JoinHandle<()>,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 /// An answer, read to its end.
@@ -65,7 +65,13 @@ impl Server {
         runtime.save_draft(&assistant().to_string(), Some(0)).await.unwrap();
         runtime.publish(&AssistantId::new("greeter")).await.unwrap();
         let runs = tokio::spawn(async move { runtime.run().await });
-        Self { router: router(state.clone()), state, store, files, runs, _folder: folder }
+        Self { router: router(state.clone()), state, store, files, runs, folder }
+    }
+
+    /// Changes rows behind the server's back, as a disk might.
+    pub(crate) fn damage(&self, sql: &str) {
+        let db = rusqlite::Connection::open(self.folder.path().join("handoff.db")).unwrap();
+        assert!(db.execute(sql, []).unwrap() > 0, "{sql}");
     }
 
     /// The answer as it comes, for streams.
