@@ -49,18 +49,15 @@ enum Step {
     Restart,
 }
 
-const SCRIPT: [Step; 12] = [
+const SCRIPT: [Step; 9] = [
     Step::Turn("ann"),
-    Step::Turn("bob"),
-    Step::Turn("ann"),
+    Step::Together,
     Step::Deliver,
     Step::Tidy,
     Step::Together,
-    Step::Deliver,
     Step::Restart,
-    Step::Together,
+    Step::Turn("bob"),
     Step::Tidy,
-    Step::Turn("ann"),
     Step::Deliver,
 ];
 
