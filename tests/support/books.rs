@@ -7,6 +7,34 @@ use crate::{assistants::answer_to, chat::Chat};
 /// How a line says that it may have been there before.
 const REPEATED: &str = "(perhaps repeated)";
 
+/// A word that a person typed, and nobody twice.
+#[derive(Debug, Clone)]
+pub struct Word {
+    /// The word.
+    pub text: String,
+    /// It need not have arrived, nor in its place: what is kept was put back from a backup that does not have it.
+    pub may_be_missing: bool,
+    /// How often it may be there beyond the first time: so often the server forgot that it had seen to it.
+    pub may_be_repeated: u64,
+}
+
+impl Word {
+    /// Words that have to be there, once.
+    pub fn once(said: &[String]) -> Vec<Self> {
+        let once = |text: &String| Self { text: text.clone(), may_be_missing: false, may_be_repeated: 0 };
+        said.iter().map(once).collect()
+    }
+
+    /// Whether it is there too rarely or too often.
+    fn count(&self, times: usize, tally: &mut Tally) -> bool {
+        let lost = times == 0 && !self.may_be_missing;
+        let doubled = times as u64 > 1 + self.may_be_repeated;
+        tally.lost += u64::from(lost);
+        tally.doubled += u64::from(doubled);
+        lost || doubled
+    }
+}
+
 /// What was counted.
 #[derive(Debug, Default)]
 pub struct Tally {
@@ -94,7 +122,7 @@ impl fmt::Display for Tally {
 }
 
 /// Live agents see one chat with every word, once and in order.
-pub fn given(name: &str, said: &[String], chats: &[Chat], tally: &mut Tally) {
+pub fn given(name: &str, said: &[Word], chats: &[Chat], tally: &mut Tally) {
     if chats.len() != 1 {
         *(if chats.is_empty() { &mut tally.lost } else { &mut tally.doubled }) += 1;
         return tally.finds(name, &format!("has {} chats", chats.len()));
@@ -104,19 +132,15 @@ pub fn given(name: &str, said: &[String], chats: &[Chat], tally: &mut Tally) {
     let whole = lines.into_iter().filter(|line| !line.contains(REPEATED)).collect::<Vec<_>>().join("\n");
     let mut places = Vec::<usize>::new();
     for word in said {
-        let found: Vec<usize> = whole.match_indices(word.as_str()).map(|(at, _)| at).collect();
+        let text = &word.text;
+        let found: Vec<usize> = whole.match_indices(text.as_str()).map(|(at, _)| at).collect();
         // The bot repeats what it hears, so on its own words a person's stands once more behind them.
-        let echoed = whole.matches(&answer_to(word)).count();
-        match found.len().saturating_sub(echoed) {
-            0 => {
-                tally.lost += 1;
-                tally.finds(name, &format!("{word:?} did not arrive: {whole}"));
-            }
-            1 => places.extend(found.first().copied()),
-            more => {
-                tally.doubled += 1;
-                tally.finds(name, &format!("{word:?} arrived {more} times: {whole}"));
-            }
+        let times = found.len().saturating_sub(whole.matches(&answer_to(text)).count());
+        match (word.count(times, tally), times) {
+            (true, 0) => tally.finds(name, &format!("{text:?} did not arrive: {whole}")),
+            (true, more) => tally.finds(name, &format!("{text:?} arrived {more} times: {whole}")),
+            (false, 1) if !word.may_be_missing => places.extend(found.first().copied()),
+            (false, _) => {}
         }
     }
     if !places.is_sorted() {
@@ -158,8 +182,8 @@ pub fn parted(name: &str, said: &[String], answers: &[String], tickets: &[Chat],
         |word: &&String| whole.matches(word.as_str()).count() > whole.matches(&answer_to(word)).count();
     let left = said.iter().take_while(stands).count();
     let (left, stayed) = said.split_at(left);
-    given(name, left, tickets, tally);
-    given_back(name, stayed, answers, &[], tally);
+    given(name, &Word::once(left), tickets, tally);
+    given_back(name, &Word::once(stayed), answers, &[], tally);
     for word in stayed.iter().filter(stands) {
         tally.out_of_order += 1;
         tally.finds(name, &format!("{word:?} is on the ticket, and one from before it is not: {whole}"));
@@ -171,29 +195,21 @@ pub fn parted(name: &str, said: &[String], answers: &[String], tickets: &[Chat],
 }
 
 /// The assistant answered every word, once and in order, and no live agent has the chat.
-pub fn given_back(name: &str, said: &[String], answers: &[String], chats: &[Chat], tally: &mut Tally) {
+pub fn given_back(name: &str, said: &[Word], answers: &[String], chats: &[Chat], tally: &mut Tally) {
     if chats.iter().any(|chat| !matches!(chat.status.as_str(), "closed" | "solved")) && !chats.is_empty() {
         tally.wrongly_announced += 1;
         tally.finds(name, &format!("failed, and live agents have it: {chats:#?}"));
     }
     let mut places = Vec::<usize>::new();
     for word in said {
-        let at: Vec<usize> = answers
-            .iter()
-            .enumerate()
-            .filter(|(_, text)| **text == answer_to(word))
-            .map(|(at, _)| at)
-            .collect();
-        match at.len() {
-            0 => {
-                tally.lost += 1;
-                tally.finds(name, &format!("{word:?} was not answered: {answers:#?}"));
-            }
-            1 => places.extend(at),
-            more => {
-                tally.doubled += 1;
-                tally.finds(name, &format!("{word:?} was answered {more} times"));
-            }
+        let (text, answer) = (&word.text, answer_to(&word.text));
+        let at: Vec<usize> =
+            answers.iter().enumerate().filter(|(_, text)| **text == answer).map(|(at, _)| at).collect();
+        match (word.count(at.len(), tally), at.len()) {
+            (true, 0) => tally.finds(name, &format!("{text:?} was not answered: {answers:#?}")),
+            (true, more) => tally.finds(name, &format!("{text:?} was answered {more} times")),
+            (false, 1) if !word.may_be_missing => places.extend(at),
+            (false, _) => {}
         }
     }
     if !places.is_sorted() {
@@ -279,7 +295,7 @@ mod tests {
         for (chats, expected) in cases {
             let chats: Vec<Chat> = chats.iter().map(|lines| chat(lines)).collect();
             let mut tally = Tally::default();
-            given("p1", &said, &chats, &mut tally);
+            given("p1", &Word::once(&said), &chats, &mut tally);
             let found = [tally.lost, tally.doubled, tally.out_of_order, tally.marked];
             assert_eq!(found, expected, "{chats:#?}");
         }

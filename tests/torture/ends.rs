@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use handoff_tests::{
     assistants::{ACCEPTED, CLOSED, FAILED, QUEUED, answer_to},
-    books::{Tally, given, given_back, parted, passed_on},
+    books::{Tally, Word, given, given_back, parted, passed_on},
     chat::Chat,
 };
 
@@ -97,12 +97,13 @@ async fn compare(stage: &Stage, book: &Book, chats: &[Chat], tally: &mut Tally) 
     }
     match (taken, stage.route) {
         (true, Route::Ticket) => parted(&book.name, &book.said, &shown, &own, tally),
-        (true, _) => given(&book.name, &book.said, &own, tally),
+        (true, _) => given(&book.name, &Word::once(&book.said), &own, tally),
         // The chat is on the platform in any case; the bot has it again.
         (false, Route::Line | Route::Native) => {}
         // Whoever gave it up by hand has seen to what little is there.
         (false, _) => {
-            given_back(&book.name, &book.said, &shown, if book.by_hand { &[] } else { &own }, tally);
+            let said = Word::once(&book.said);
+            given_back(&book.name, &said, &shown, if book.by_hand { &[] } else { &own }, tally);
         }
     }
     if taken && stage.route == Route::Line {

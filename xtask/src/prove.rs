@@ -14,6 +14,9 @@ pub(crate) struct Options {
     /// Seeds of the simulation.
     #[arg(long, default_value_t = 10_000)]
     seeds: u64,
+    /// Seeds of the simulation with backups that are put back, at least one in each.
+    #[arg(long, default_value_t = 1_000)]
+    restores: u64,
     /// Where campaigns draw their faults from.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -30,7 +33,7 @@ struct Run {
 
 fn runs(options: &Options) -> Vec<Run> {
     let run = |title, arguments: &str, telling| Run { title, arguments: arguments.to_owned(), telling };
-    let seeds = options.seeds;
+    let (seeds, restores) = (options.seeds, options.restores);
     vec![
         run(
             "The model, within wider bounds",
@@ -41,6 +44,13 @@ fn runs(options: &Options) -> Vec<Run> {
             "Whole servers, simulated",
             &format!(
                 "run --quiet --profile bench -p handoff-simulation --features connectors -- --seeds {seeds}"
+            ),
+            &["simulated:", "goes against"],
+        ),
+        run(
+            "Older backups put back, simulated",
+            &format!(
+                "run --quiet --profile bench -p handoff-simulation --features connectors -- --restores --seeds {restores}"
             ),
             &["simulated:", "goes against"],
         ),

@@ -19,6 +19,9 @@ pub(crate) struct Options {
     /// Plays this seed alone and prints everything that happens.
     #[arg(long)]
     seed: Option<u64>,
+    /// Puts backups of all ages back, in each seed at least one.
+    #[arg(long)]
+    restores: bool,
     /// Breaks a rule on purpose, such as `forgets-keys`; a wrong name lists all of them.
     #[arg(long)]
     flaw: Option<String>,
@@ -31,6 +34,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let mut command = cargo(&["run", "--quiet", "--profile", "bench"]);
     command.args(BUILD).arg("--");
     command.args(["--seeds", &options.seeds.to_string(), "--from", &options.from.to_string()]);
+    if options.restores {
+        command.arg("--restores");
+    }
     let more = [
         ("--seed", options.seed.map(|seed| seed.to_string())),
         ("--flaw", options.flaw.clone()),

@@ -1,6 +1,6 @@
 //! Checks the promises after every commit, as far as the rows and the platform's book can tell.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use handoff_core::{
     audit::{Circumstances, prove},
@@ -32,6 +32,10 @@ struct Seen {
     carried: BTreeMap<HandoffId, u64>,
     /// How often an acceptance was told.
     told: BTreeMap<HandoffId, u32>,
+    /// How often a backup was put back.
+    life: u64,
+    /// Handoffs that there were before one was.
+    before: BTreeSet<HandoffId>,
 }
 
 impl Auditor {
@@ -64,12 +68,33 @@ impl Auditor {
         }
     }
 
+    /// A backup was put back: what came after it has not been, as far as we know.
+    pub(crate) fn put_back(&self, memory: &Memory) {
+        let life = self.life() + 1;
+        let before = std::mem::take(&mut *self.seen.lock());
+        let before = before.before.into_iter().chain(before.handoffs.into_keys()).collect();
+        let handoffs = memory.all_handoffs().into_iter().map(|handoff| (handoff.id.clone(), handoff));
+        *self.seen.lock() = Seen { handoffs: handoffs.collect(), life, before, ..Seen::default() };
+    }
+
+    /// How often a backup was put back.
+    pub(crate) fn life(&self) -> u64 {
+        self.seen.lock().life
+    }
+
+    /// Whether this handoff was there before a backup was put back, also when that backup does not have it.
+    pub(crate) fn fired_before(&self, handoff: &HandoffId) -> bool {
+        self.seen.lock().before.contains(handoff)
+    }
+
     /// What the auditor of the server would find. It must find nothing where nothing is wrong, at any instant.
     fn rows(&self, memory: &Memory, conversation: &Conversation) {
         let Some(case) = memory.case(&conversation.id) else { return };
         let now = self.story.now();
         let sends_replies = Some(self.desk.route == Route::Line);
-        for finding in prove(&case, &Circumstances { now, served: true, restores: 0, sends_replies }) {
+        for finding in
+            prove(&case, &Circumstances { now, served: true, restores: memory.restores(), sends_replies })
+        {
             self.story.violates(finding.promise.name(), format_args!("on the rows: {}", finding.what));
         }
     }
@@ -165,7 +190,7 @@ impl Auditor {
             self.story.violates("P4", format_args!("handoff {}: the acceptance is told again", handoff.id));
         }
         let mark = format!("{}-", conversation.external_id);
-        if self.desk.chats_with(&mark).is_ok_and(|chats| chats.is_empty()) {
+        if self.desk.chats_of(&mark, handoff.id.as_str()).is_ok_and(|chats| chats.is_empty()) {
             self.story
                 .violates("P4", format_args!("{text:?} is said and no live agent has the chat of {mark}"));
         }

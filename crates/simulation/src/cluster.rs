@@ -11,7 +11,7 @@ use handoff_core::{
     world::{Blob, Blobs, Call, Clock, Connectors, NotKept, Pieces, Seal},
 };
 use handoff_model::{
-    AssistantId, ChannelId, ConnectionId, ConnectorId, Plan as Paid,
+    AssistantId, ChannelId, ConnectionId, ConnectorId, ConversationId, Plan as Paid,
     connector::{Install, Receive},
 };
 use handoff_simulators::deliveries::Parcel;
@@ -92,7 +92,7 @@ impl Cluster {
             connections,
             plan: paid,
             lowest: BTreeMap::from([(ConnectorId::new(inner.desk.id()), Paid::Total)]),
-            restored: None,
+            restored: inner.disk.memory.restored(),
         });
         let node = Node { runtime: runtime.clone(), power, connectors: connectors.clone() };
         inner.nodes.lock().insert(number, node);
@@ -106,6 +106,16 @@ impl Cluster {
         });
         tokio::spawn(set_up(connectors, inner.desk.id()));
         Ok(())
+    }
+
+    /// How often a backup was put back.
+    pub(crate) fn life(&self) -> u64 {
+        self.0.disk.auditor.life()
+    }
+
+    /// Whether a backup was put back that knows nothing of a handoff of this chat.
+    pub(crate) fn forgot(&self, conversation: &ConversationId) -> bool {
+        self.life() > 0 && self.0.disk.auditor.handoffs_of(conversation).is_empty()
     }
 
     pub(crate) fn node(&self, number: usize) -> Option<Node> {

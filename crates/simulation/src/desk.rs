@@ -203,6 +203,16 @@ impl Desk {
         Ok(chats.into_iter().filter(|chat| chat.lines.iter().any(|line| line.text.contains(mark))).collect())
     }
 
+    /// The same, and those that this handoff made.
+    pub(crate) fn chats_of(&self, mark: &str, handoff: &str) -> Result<Vec<Chat>> {
+        let chats = Chat::list(&self.look("inspect")?);
+        let ours = |chat: &Chat| {
+            let said = chat.lines.iter().any(|line| line.text.contains(mark));
+            said || chat.raw.to_string().contains(handoff)
+        };
+        Ok(chats.into_iter().filter(ours).collect())
+    }
+
     /// The live agent writes, having pressed *Answer* where that is asked.
     pub(crate) async fn agent_writes(&self, chat: &str, text: &str) -> Result<()> {
         if self.route == Route::Zendesk {

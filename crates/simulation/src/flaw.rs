@@ -17,17 +17,20 @@ pub enum Flaw {
     AcceptsEarly,
     /// What is carried is not encrypted.
     Unsealed,
+    /// A backup that is put back counts as what is so now: nothing is in doubt.
+    TrustsBackups,
 }
 
 impl Flaw {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::ForgetsKeys,
         Self::SplitsCommits,
         Self::DropsEffects,
         Self::AbsentAtOnce,
         Self::AcceptsEarly,
         Self::Unsealed,
+        Self::TrustsBackups,
     ];
 }
 
@@ -40,6 +43,7 @@ impl fmt::Display for Flaw {
             Self::AbsentAtOnce => "absent-at-once",
             Self::AcceptsEarly => "accepts-early",
             Self::Unsealed => "unsealed",
+            Self::TrustsBackups => "trusts-backups",
         })
     }
 }

@@ -11,6 +11,7 @@
 #![cfg(feature = "connectors")]
 
 mod agent;
+mod archive;
 mod auditor;
 mod books;
 mod chance;
@@ -29,4 +30,4 @@ mod switchboard;
 mod time;
 
 pub use flaw::Flaw;
-pub use play::{Report, simulate, stumble};
+pub use play::{Report, restore, simulate, stumble};

@@ -12,7 +12,7 @@ use std::{
 
 use anyhow::{Result, bail};
 use clap::Parser;
-use handoff_simulation::{Flaw, Report, simulate};
+use handoff_simulation::{Flaw, Report, restore, simulate};
 use handoff_tests::{books::Tally, note};
 
 /// Plays the whole server in one thread, seed after seed.
@@ -28,6 +28,9 @@ struct Cli {
     /// Plays this seed alone and prints everything that happens.
     #[arg(long)]
     seed: Option<u64>,
+    /// Puts backups of all ages back, in each seed at least one.
+    #[arg(long)]
+    restores: bool,
     /// Breaks a rule on purpose.
     #[arg(long)]
     flaw: Option<Flaw>,
@@ -36,11 +39,18 @@ struct Cli {
     threads: Option<usize>,
 }
 
+impl Cli {
+    fn play(&self, seed: u64, loud: bool) -> Result<Report> {
+        if self.restores { restore(seed, self.flaw, loud) } else { simulate(seed, self.flaw, loud) }
+    }
+}
+
 #[derive(Default)]
 struct Sum {
     tally: Tally,
     seeds: u64,
     events: u64,
+    restores: u64,
     passed: Duration,
     bad: Vec<u64>,
 }
@@ -57,7 +67,7 @@ fn main() -> ExitCode {
 
 fn run(cli: &Cli) -> Result<()> {
     if let Some(seed) = cli.seed {
-        let report = simulate(seed, cli.flaw, true)?;
+        let report = cli.play(seed, true)?;
         tell(&report);
         if !report.is_clean() {
             bail!("seed {seed} went against a promise");
@@ -73,16 +83,17 @@ fn run(cli: &Cli) -> Result<()> {
         }
     });
     let sum = sum.into_inner().unwrap_or_default();
-    let Sum { tally, seeds, events, passed, bad } = &sum;
+    let Sum { tally, seeds, events, restores, passed, bad } = &sum;
     let (seconds, hours) = (began.elapsed().as_secs_f64(), passed.as_secs() / 3600);
     let pace = passed.as_secs_f64() / seconds;
     note(&format!(
-        "simulated: seeds={seeds} hours={hours} events={events} {tally} seconds={seconds:.0} pace={pace:.0}"
+        "simulated: seeds={seeds} hours={hours} events={events} restores={restores} {tally} seconds={seconds:.0} pace={pace:.0}"
     ));
     if !bad.is_empty() {
         bail!(
-            "{} seeds went against a promise; one again: cargo xtask simulate --seed {}",
+            "{} seeds went against a promise; one again: cargo xtask simulate{} --seed {}",
             bad.len(),
+            if *restores > 0 { " --restores" } else { "" },
             bad[0]
         );
     }
@@ -95,7 +106,7 @@ fn play(cli: &Cli, next: &AtomicU64, sum: &Mutex<Sum>) {
         if seed >= cli.from + cli.seeds {
             return;
         }
-        let played = simulate(seed, cli.flaw, false);
+        let played = cli.play(seed, false);
         let Ok(mut sum) = sum.lock() else { return };
         sum.seeds += 1;
         match played {
@@ -105,6 +116,7 @@ fn play(cli: &Cli, next: &AtomicU64, sum: &Mutex<Sum>) {
                     tell(&report);
                 }
                 sum.events += report.events;
+                sum.restores += report.restores;
                 sum.passed += report.passed;
                 sum.tally.add(report.tally);
                 sum.tally.stories.clear();
@@ -127,5 +139,6 @@ fn tell(report: &Report) {
         note(&format!("seed {seed} goes against:\n{}\n{}", violations.join("\n"), tally.stories.join("\n")));
     }
     note(&format!("seed {seed}: {tally} events={} hash={hash:016x}", report.events));
-    note(&format!("once more: cargo xtask simulate --seed {seed}"));
+    let flag = if report.restores > 0 { " --restores" } else { "" };
+    note(&format!("once more: cargo xtask simulate{flag} --seed {seed}"));
 }

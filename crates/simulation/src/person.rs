@@ -24,18 +24,29 @@ const ARRIVES: u64 = 3;
 /// Attempts before a person counts as stuck.
 const ATTEMPTS: u32 = 3_000;
 
+/// Between which restores something was said: how many there had been when it was typed, and when it was accepted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Lives {
+    pub(crate) typed: u64,
+    pub(crate) accepted: u64,
+}
+
 /// What one person did and saw.
 #[derive(Debug, Clone)]
 pub(crate) struct Book {
     pub(crate) name: String,
     /// Words that were accepted, in order. Each is typed once by one person.
     pub(crate) said: Vec<String>,
+    /// When each of them was said.
+    pub(crate) lives: Vec<Lives>,
     /// What was shown, in order.
     pub(crate) shown: Vec<String>,
     /// What the live agent wrote.
     pub(crate) written: Vec<String>,
     cursor: u64,
     sent: u64,
+    /// Number of the request that asks for a human.
+    wish: u64,
 }
 
 impl Book {
@@ -63,24 +74,36 @@ pub(crate) struct Door {
 
 /// A whole chat until the transfer is decided and some words more.
 pub(crate) async fn live(door: Door, name: String, thinks: u64) -> Result<Book> {
-    let (shown, said, written) = Default::default();
-    let mut person = Person { book: Book { name, said, shown, written, cursor: 0, sent: 0 }, door };
+    let (shown, said, lives, written) = Default::default();
+    let book = Book { name, said, lives, shown, written, cursor: 0, sent: 0, wish: 0 };
+    let mut person = Person { book, door };
     person.pause(ARRIVES * thinks).await;
     person.types("before").await?;
     person.pause(thinks).await;
+    person.book.wish = person.book.sent;
     person.says(WISH).await?;
     for n in 0..person.door.network.dice.within(1..4) {
+        person.asks_again_perhaps().await?;
         person.types(&format!("during{n}")).await?;
         person.pause(thinks).await;
     }
     if person.door.desk.route != Route::Line {
         person.until_told().await?;
         for n in 0..2 {
+            person.asks_again_perhaps().await?;
             person.types(&format!("after{n}")).await?;
             person.pause(thinks).await;
         }
     }
     Ok(person.book)
+}
+
+/// What the person's program does when a restore forgot that it had asked for a human.
+pub(crate) async fn asks_again(door: &Door, book: &mut Book) -> Result<()> {
+    let mut person = Person { book: book.clone(), door: door.clone() };
+    person.asks_again().await?;
+    *book = person.book;
+    Ok(())
 }
 
 struct Person {
@@ -96,8 +119,27 @@ impl Person {
     /// Types a word that nobody else types, and that nobody types twice.
     async fn types(&mut self, word: &str) -> Result<()> {
         let text = format!("{}{word}.", self.book.mark());
+        let typed = self.door.cluster.life();
         self.says(&text).await?;
         self.book.said.push(text);
+        self.book.lives.push(Lives { typed, accepted: self.door.cluster.life() });
+        Ok(())
+    }
+
+    /// The person's program asks again for what the server forgot in a restore, under the key of then: mostly before
+    /// anything else is said.
+    async fn asks_again_perhaps(&mut self) -> Result<()> {
+        let forgot = self.door.cluster.forgot(&self.book.conversation());
+        if forgot && self.door.network.dice.per_mille(700) { self.asks_again().await } else { Ok(()) }
+    }
+
+    async fn asks_again(&mut self) -> Result<()> {
+        let wish = self.book.wish;
+        while self.door.cluster.forgot(&self.book.conversation()) {
+            self.types(&format!("again{}", self.book.said.len())).await?;
+            self.door.network.story.tell(format_args!("{} asks again", self.book.name));
+            self.says_as(wish, WISH).await?;
+        }
         Ok(())
     }
 
@@ -108,9 +150,14 @@ impl Person {
             let message = json!({ "person": self.book.name, "text": text });
             return self.door.desk.control("person/message", message).await.map(drop);
         }
+        self.says_as(self.book.sent, text).await?;
+        self.book.sent += 1;
+        Ok(())
+    }
+
+    async fn says_as(&mut self, number: u64, text: &str) -> Result<()> {
         for _ in 0..ATTEMPTS {
-            if self.sends(text).await {
-                self.book.sent += 1;
+            if self.sends(number, text).await {
                 return Ok(());
             }
             self.pause(2_000).await;
@@ -119,13 +166,10 @@ impl Person {
         bail!("{}: {text:?} is not accepted", self.book.name)
     }
 
-    async fn sends(&self, text: &str) -> bool {
+    async fn sends(&self, number: u64, text: &str) -> bool {
         let (network, book) = (&self.door.network, &self.book);
-        let said = Said {
-            person: None,
-            content: Content::text(text),
-            key: Some(format!("{}/{}", book.name, book.sent)),
-        };
+        let said =
+            Said { person: None, content: Content::text(text), key: Some(format!("{}/{number}", book.name)) };
         // A request may be lost, may come twice, and its answer may be lost.
         let (lost, twice, unheard) = (network.is_bad(), network.is_bad(), network.is_bad());
         if lost {
@@ -149,6 +193,7 @@ impl Person {
     async fn until_told(&mut self) -> Result<()> {
         for _ in 0..ATTEMPTS {
             look(&self.door, &mut self.book).await;
+            self.asks_again_perhaps().await?;
             if self.book.shown.iter().any(|text| [ACCEPTED, QUEUED, FAILED, DELAYED].contains(&text.as_str()))
             {
                 return Ok(());

@@ -34,6 +34,8 @@ pub struct Plan {
     pub budget: u64,
     /// Longest pause of a person between two words, in milliseconds.
     pub thinks: u64,
+    /// How often an older backup is put back.
+    pub restores: u64,
 }
 
 impl Plan {
@@ -50,6 +52,19 @@ impl Plan {
             calm: dice.pick(&[500, 2_000, 8_000, 30_000]),
             budget: dice.pick(&[20, 60, 60, 900]),
             thinks: dice.pick(&[200, 2_000, 8_000]),
+            restores: 0,
+        }
+    }
+
+    /// The same with backups that are put back: on a channel of ours, because on a platform's own the chat goes on
+    /// there whatever we know of it; by one process, which is all that a database may have.
+    pub(crate) fn with_restores(self, dice: &Dice) -> Self {
+        Self {
+            route: dice.pick(&[Route::Zendesk, Route::OpenChannel]),
+            nodes: 1,
+            storm: Duration::from_secs(dice.within(20..120)),
+            restores: dice.pick(&[1, 1, 2, 3]),
+            ..self
         }
     }
 
@@ -61,7 +76,17 @@ impl Plan {
     /// One person, two processes, and nothing that goes wrong: for a run in which one thing does.
     pub(crate) fn calm(route: Route) -> Self {
         let storm = Duration::ZERO;
-        Self { route, nodes: 2, persons: 1, storm, per_mille: 0, calm: 0, budget: 900, thinks: 2_000 }
+        Self {
+            route,
+            nodes: 2,
+            persons: 1,
+            storm,
+            per_mille: 0,
+            calm: 0,
+            budget: 900,
+            thinks: 2_000,
+            restores: 0,
+        }
     }
 
     /// How long a platform may take at the most to have a request take effect: within the time that it states.

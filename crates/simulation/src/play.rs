@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 
 use crate::{
     Flaw, agent,
+    archive::Archive,
     auditor::Auditor,
     books,
     chance::Dice,
@@ -51,6 +52,8 @@ pub struct Report {
     pub events: u64,
     /// Things that were made to go wrong.
     pub faults: u64,
+    /// Backups that were put back.
+    pub restores: u64,
     /// Hash of everything that happened, with its time.
     pub hash: u64,
     /// How much time passed in the run.
@@ -74,7 +77,7 @@ pub fn simulate(seed: u64, flaw: Option<Flaw>, loud: bool) -> Result<Report> {
     // A connector's log goes to the subscriber of the process, which must be there before the connector.
     let _ = tracing::subscriber::set_global_default(tracing::subscriber::NoSubscriber::new());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
-    runtime.block_on(play(seed, flaw, loud))
+    runtime.block_on(play(seed, flaw, false, loud))
 }
 
 /// Plays a chat in which nothing goes wrong, but that one of two processes stands still, for longer than it holds its work:
@@ -105,10 +108,21 @@ struct Run {
     reached: bool,
 }
 
-async fn play(seed: u64, flaw: Option<Flaw>, loud: bool) -> Result<Report> {
+/// Plays a seed in which backups of all ages are put back while everything else goes wrong.
+///
+/// # Errors
+/// When the stage cannot be set.
+pub fn restore(seed: u64, flaw: Option<Flaw>, loud: bool) -> Result<Report> {
+    let _ = tracing::subscriber::set_global_default(tracing::subscriber::NoSubscriber::new());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
+    runtime.block_on(play(seed, flaw, true, loud))
+}
+
+async fn play(seed: u64, flaw: Option<Flaw>, restores: bool, loud: bool) -> Result<Report> {
     let (time, dice) = (Time::new(), Dice::new(seed));
     let plan = Plan::draw(&dice);
     let plan = if flaw.is_some() { plan.fierce() } else { plan };
+    let plan = if restores { plan.with_restores(&dice) } else { plan };
     end(&mut Run { seed, plan, flaw, stumble: None, reached: false }, &time, &dice, loud).await
 }
 
@@ -126,6 +140,7 @@ async fn end(run: &mut Run, time: &Time, dice: &Dice, loud: bool) -> Result<Repo
         }
     }
     let (events, faults, hash) = story.sums();
+    let restores = run.plan.restores;
     tally.storms = faults;
     Ok(Report {
         seed,
@@ -134,6 +149,7 @@ async fn end(run: &mut Run, time: &Time, dice: &Dice, loud: bool) -> Result<Repo
         violations: story.violations(),
         events,
         faults,
+        restores,
         hash,
         passed: time.passed(),
         last: story.last_lines(),
@@ -147,11 +163,14 @@ async fn act(run: &mut Run, time: &Time, dice: &Dice, story: &Story, tally: &mut
     let desk = Desk::open(plan.route, seed, outlet(network.clone(), way.clone()))?;
     let auditor = Arc::new(Auditor::new(desk.clone(), story.clone()));
     let (memory, full) = (Memory::default(), Arc::new(Mutex::new(false)));
-    let disk = Disk { memory: memory.clone(), auditor: auditor.clone(), dice: dice.clone(), flaw, full };
+    let archive = Archive::new(dice.clone(), story.clone(), plan.restores > 0);
+    let (dice, auditor) = (dice.clone(), auditor.clone());
+    let disk = Disk { memory: memory.clone(), auditor: auditor.clone(), dice, flaw, full, archive };
     let cluster = Cluster::new(disk.clone(), desk.clone(), network.clone(), time.clone(), plan.nodes == 1);
     *way.lock() = Some(cluster.clone());
     let door = Door { cluster, desk, network };
     set_the_stage(plan, &door).await?;
+    disk.archive.keep(&memory);
     let power = door.cluster.node(0).context("no node")?.power;
     if let Some(times) = run.stumble {
         power.stumble_after(times);

@@ -20,7 +20,7 @@ use handoff_store::Memory;
 use parking_lot::Mutex;
 use serde_json::Value;
 
-use crate::{Flaw, auditor::Auditor, chance::Dice, power::Power};
+use crate::{Flaw, archive::Archive, auditor::Auditor, chance::Dice, power::Power};
 
 /// Longest time that a commit takes, in milliseconds.
 const FLUSH: u64 = 4;
@@ -34,6 +34,7 @@ pub(crate) struct Disk {
     pub(crate) flaw: Option<Flaw>,
     /// Whether it is full.
     pub(crate) full: Arc<Mutex<bool>>,
+    pub(crate) archive: Archive,
 }
 
 /// One process's view of it.
@@ -163,6 +164,7 @@ impl Rows {
             self.spoil(&mut changes);
             memory.commit(changes.clone()).await?;
             self.disk.auditor.committed(&memory, &changes).await;
+            self.disk.archive.offer(&memory);
             Ok(())
         })
     }

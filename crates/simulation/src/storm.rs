@@ -1,5 +1,7 @@
 //! What goes wrong with the processes, their disk, their clock and their connectors.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result};
 use handoff_core::runtime::Decision;
 use handoff_model::Plan as Paid;
@@ -48,11 +50,18 @@ impl Storm {
     pub(crate) async fn rage(&self) -> Result<()> {
         self.network().set(self.plan.per_mille);
         let until = self.time.passed() + self.plan.storm;
+        let mut restores = self.restores();
         while self.time.passed() < until {
             tokio::time::sleep(self.network().dice.ms(0..self.plan.calm)).await;
-            if self.time.passed() < until {
+            if restores.last().is_some_and(|at| *at <= self.time.passed()) {
+                restores.pop();
+                self.put_back().await?;
+            } else if self.time.passed() < until {
                 self.blow().await?;
             }
+        }
+        for _ in restores {
+            self.put_back().await?;
         }
         self.network().set(0);
         *self.disk.full.lock() = false;
@@ -60,6 +69,30 @@ impl Storm {
         // A portal whose last answer with tokens was lost gives no more: its administrator has to install the
         // application again, as the server says.
         if self.plan.route == Route::OpenChannel { self.door.desk.install().await } else { Ok(()) }
+    }
+
+    /// When backups are put back, the last of them first.
+    fn restores(&self) -> Vec<Duration> {
+        let longest = u64::try_from(self.plan.storm.as_millis()).unwrap_or(u64::MAX);
+        let moments =
+            (0..self.plan.restores).map(|_| self.time.passed() + self.network().dice.ms(0..longest));
+        let mut moments: Vec<_> = moments.collect();
+        moments.sort_unstable_by(|one, other| other.cmp(one));
+        moments
+    }
+
+    /// The server dies, a backup of any age is put back, and it starts anew.
+    async fn put_back(&self) -> Result<()> {
+        for number in 0..self.plan.nodes {
+            self.cluster().node(number).context("no such node")?.power.set(Standing::Dead);
+        }
+        // Places are given by the second of the restore: nobody puts two backups back within one.
+        tokio::time::sleep(self.network().dice.ms(1_100..10_000)).await;
+        self.disk.archive.put_back(&self.disk, &self.time)?;
+        for number in 0..self.plan.nodes {
+            self.cluster().start(number, self.paid()).await?;
+        }
+        Ok(())
     }
 
     async fn blow(&self) -> Result<()> {
@@ -91,7 +124,8 @@ impl Storm {
                 story.fault(format_args!("the clock jumps ahead by {ahead} ms"));
                 self.time.jump(ahead);
             }
-            7 => {
+            // No place is given twice as long as the clock is not set back behind an earlier restore.
+            7 if self.plan.restores == 0 => {
                 let back = i64::try_from(dice.within(0..BACK))?;
                 story.fault(format_args!("the clock is set back by {back} ms"));
                 self.time.jump(-back);
@@ -117,7 +151,12 @@ impl Storm {
 
     /// What the workspace pays for when a process starts: mostly enough.
     fn paid(&self) -> Paid {
-        if self.network().dice.per_mille(100) { Paid::Free } else { Paid::Enterprise }
+        // What was accepted before a restore is looked up only where it may be asked for again.
+        if self.plan.restores == 0 && self.network().dice.per_mille(100) {
+            Paid::Free
+        } else {
+            Paid::Enterprise
+        }
     }
 
     /// An operator wants a look at every doubt, now.
@@ -129,7 +168,7 @@ impl Storm {
                     node.power.gate().await;
                     node.runtime.decide_handoff(&handoff.id, &Decision::LookNow).await
                 });
-                let _ = tokio::time::timeout(std::time::Duration::from_secs(10), deciding).await;
+                let _ = tokio::time::timeout(Duration::from_secs(10), deciding).await;
             }
         }
     }

@@ -1,10 +1,12 @@
 //! A few seeds of each kind, one seed twice, and rules broken on purpose.
 
 use anyhow::{Result, bail, ensure};
-use handoff_simulation::{Flaw, Report, plan::Route, simulate, stumble};
+use handoff_simulation::{Flaw, Report, plan::Route, restore, simulate, stumble};
 
 /// Seeds that are part of every test run.
 const FEW: u64 = 60;
+/// Seeds with restores that are part of every test run.
+const FEW_RESTORES: u64 = 40;
 /// Seeds within which a broken rule has to be noticed.
 const ENOUGH: u64 = 400;
 /// Seeds that are played twice. A chance of which the seed knows nothing shows in few of them.
@@ -25,12 +27,35 @@ fn p1_to_p7_hold_in_every_seed() -> Result<()> {
     Ok(())
 }
 
+#[test]
+fn p1_to_p6_hold_whatever_older_backups_are_put_back() -> Result<()> {
+    let (mut restores, mut accepted) = (0, 0);
+    for seed in 1..=FEW_RESTORES {
+        let report = restore(seed, None, false)?;
+        ensure!(
+            report.is_clean(),
+            "cargo xtask simulate --restores --seed {seed}: {}",
+            found(&report).join("\n")
+        );
+        (restores, accepted) = (restores + report.restores, accepted + report.tally.accepted);
+    }
+    ensure!(restores >= FEW_RESTORES && accepted > 0, "nothing happened, so nothing is proved");
+    Ok(())
+}
+
 /// Otherwise a seed that was found could not be looked at again.
 #[test]
 fn the_same_seed_is_the_same_run_to_the_last_byte() -> Result<()> {
     for seed in 1..=TWICE {
         let (one, other) = (simulate(seed, None, false)?, simulate(seed, None, false)?);
         ensure!(one.hash == other.hash && one.events == other.events, "seed {seed} ran in two ways");
+    }
+    for seed in 1..=TWICE / 4 {
+        let (one, other) = (restore(seed, None, false)?, restore(seed, None, false)?);
+        ensure!(
+            one.hash == other.hash && one.events == other.events,
+            "restores, seed {seed} ran in two ways"
+        );
     }
     let (one, other) = (simulate(1, None, false)?, simulate(2, None, false)?);
     ensure!(one.hash != other.hash, "two seeds are one run");
@@ -65,7 +90,8 @@ fn p3_whoever_stood_still_with_work_in_its_hands_doubles_nothing_on_zendesk() ->
 /// Plays seed after seed until the broken rule shows, as something that holds one of these words.
 fn is_noticed(flaw: Flaw, as_one_of: &[&str]) -> Result<()> {
     for seed in 1..=ENOUGH {
-        let found = found(&simulate(seed, Some(flaw), false)?);
+        let played = if flaw == Flaw::TrustsBackups { restore } else { simulate };
+        let found = found(&played(seed, Some(flaw), false)?);
         if found.iter().any(|finding| as_one_of.iter().any(|word| finding.contains(word))) {
             return Ok(());
         }
@@ -106,4 +132,9 @@ fn p4_an_acceptance_that_is_told_when_it_is_asked_for_would_be_noticed() -> Resu
 #[test]
 fn p5_a_seal_that_hides_nothing_would_be_noticed() -> Result<()> {
     is_noticed(Flaw::Unsealed, &["a row is to be read"])
+}
+
+#[test]
+fn p3_a_backup_that_is_trusted_would_be_noticed() -> Result<()> {
+    is_noticed(Flaw::TrustsBackups, &["arrived 2 times", "has 2 chats", "conversations on the platform"])
 }

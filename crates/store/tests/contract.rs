@@ -6,7 +6,10 @@ mod suite;
 
 use std::sync::Arc;
 
-use handoff_store::{Memory, Sqlite};
+use futures::{FutureExt, future::BoxFuture};
+use handoff_core::store::{Changes, Transactions as _};
+use handoff_model::Timestamp;
+use handoff_store::{Memory, Sqlite, backup};
 use suite::Opened;
 
 mod sqlite {
@@ -18,7 +21,24 @@ mod sqlite {
         Opened { store: Arc::new(store), _keep: Box::new(folder) }
     }
 
-    suite::contract!(open);
+    fn put_back(changes: Changes, times: Vec<Timestamp>) -> BoxFuture<'static, Opened> {
+        async move {
+            let folder = tempfile::tempdir().expect("a folder");
+            let (data, copy) = (folder.path().join("handoff.db"), folder.path().join("copy"));
+            let store = Sqlite::open(&data).unwrap();
+            store.commit(changes).await.unwrap();
+            backup::make(&data, &copy, Timestamp(5_000)).unwrap();
+            drop(store);
+            for at in times {
+                backup::restore(&copy, &data, true, at).unwrap();
+            }
+            let store = Sqlite::open(&data).unwrap();
+            Opened { store: Arc::new(store), _keep: Box::new(folder) }
+        }
+        .boxed()
+    }
+
+    suite::contract!(open, put_back);
 }
 
 mod memory {
@@ -28,5 +48,19 @@ mod memory {
         Opened { store: Arc::new(Memory::default()), _keep: Box::new(()) }
     }
 
-    suite::contract!(open);
+    fn put_back(changes: Changes, times: Vec<Timestamp>) -> BoxFuture<'static, Opened> {
+        async move {
+            let store = Memory::default();
+            store.commit(changes).await.unwrap();
+            let copy = store.backup();
+            for at in times {
+                store.replace(&copy);
+                store.doubt_all(at).unwrap();
+            }
+            Opened { store: Arc::new(store), _keep: Box::new(()) }
+        }
+        .boxed()
+    }
+
+    suite::contract!(open, put_back);
 }

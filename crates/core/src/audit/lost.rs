@@ -44,10 +44,11 @@ fn history_has_no_gap(report: &mut Report<'_>, restores: u64) {
     let until = accepted.map(|handoff| handoff.transcript_until.unwrap_or(0).max(handoff.fired_seq)).min();
     let until = until.unwrap_or(case.conversation.last_seq);
     let places = case.history.iter().map(|place| place.seq).take_while(|seq| *seq <= until);
-    let mut before = 0;
+    let (mut before, mut gaps) = (0, 0);
     for seq in places.chain([until + 1]) {
         let missing = seq.saturating_sub(before + 1);
-        if missing % RESTORED_GAP != 0 || missing / RESTORED_GAP > restores {
+        gaps += u64::from(missing > 0);
+        if missing % RESTORED_GAP != 0 || gaps > restores {
             let what = format!("{missing} messages are missing after place {before}");
             report.finds(Promise::P2, None, what, GONE);
         }

@@ -7,7 +7,7 @@ use super::*;
 use crate::{
     handoff::{HandoffState, Receipt, Texts},
     session::{Ended, Session, SessionState},
-    store::{EffectKind, RESTORED_GAP},
+    store::{EffectKind, RESTORED_GAP, place_after_restore},
 };
 
 const SEALED: [u8; 4] = [0xff, 0xfe, 0x80, 0x81];
@@ -145,6 +145,8 @@ fn rows_that_are_in_order_give_no_finding() {
     restored.conversation.last_seq += RESTORED_GAP;
     assert_eq!(prove(&restored, &Circumstances { restores: 1, ..HERE }), []);
     assert_eq!(prove(&restored, &HERE).len(), 1, "nothing was put back, and so many places are missing");
+    restored.conversation.last_seq = place_after_restore(restored.conversation.last_seq, NOW);
+    assert_eq!(prove(&restored, &Circumstances { restores: 1, ..HERE }), []);
 }
 
 #[test]

@@ -58,7 +58,8 @@ pub struct Handoff {
     /// The platform was seen to hold the chat: it must not fail any more, whatever goes wrong on our side.
     #[serde(default)]
     pub held: bool,
-    /// Messages up to this place may have been carried before the data was put back from a backup.
+    /// Messages up to this place may have been carried before the data was put back from a backup; 0 when none was, or
+    /// the platform surely had nothing.
     #[serde(default)]
     pub perhaps_carried_until: u64,
     /// A text may follow a native transfer.
@@ -89,6 +90,12 @@ impl Handoff {
     /// The lane of the effect that moves it on.
     pub fn lane(&self) -> String {
         format!("handoff:{}", self.id)
+    }
+
+    /// Whether it was under way when a backup was made that was put back since, or may have been: as long as the platform
+    /// may have something of it, it is not declared failed, because it may have been accepted.
+    pub fn is_from_backup(&self) -> bool {
+        self.perhaps_carried_until > 0
     }
 
     /// Whether the platform is to be asked if live agents are there, before it is asked to take the chat. A ticket

@@ -151,6 +151,8 @@ pub fn step(
             Event::Restored { at, until },
         ) => {
             let attempt = next.attempts;
+            // Put back again: what the platform has may be from before the first restore.
+            what_it_has(&mut next);
             next.perhaps_carried_until = until;
             doubt_since(&mut next, attempt, "the data was put back from a backup", at, now)
         }
@@ -200,6 +202,9 @@ fn failed_attempt(
     let advice = if next.held { Advice::LookFirst } else { error.advice() };
     match advice {
         Advice::LookFirst => doubt(next, attempt, &error.to_string(), now),
+        Advice::GiveUp | Advice::Reauthorise if next.is_from_backup() => {
+            doubt(next, attempt, &error.to_string(), now)
+        }
         Advice::GiveUp | Advice::Reauthorise => fail(next, error.to_string(), now),
         Advice::RetryAfter(ms) => pause(next, ms + chance % 250, error, now),
         Advice::Retry => pause(next, back_off(attempt, chance), error, now),
@@ -209,6 +214,9 @@ fn failed_attempt(
 /// Waits before the next attempt, if there is time for one.
 fn pause(next: &mut Handoff, ms: u64, error: &ConnectorError, now: Timestamp) -> Vec<Effect> {
     let until = now.after(Duration::from_millis(ms));
+    if until > next.give_up_at && next.is_from_backup() {
+        return doubt(next, next.attempts, &error.to_string(), now);
+    }
     if until > next.give_up_at {
         return fail(next, format!("the time for attempts is spent; last: {error}"), now);
     }
@@ -249,12 +257,20 @@ fn judge(
     match looked {
         Ok(Found::There(transferred)) => {
             next.receipt.remark("found on the platform after its answer was lost");
+            what_it_has(next);
             accept(next, transferred, now)
         }
         Ok(Found::Partly { checkpoint, held, .. }) if held || next.held => {
             next.held = true;
             next.checkpoint = Some(checkpoint);
-            finish_it(next, now, chance)
+            what_it_has(next);
+            finish_it(next, "the platform holds the chat; finishing", now, chance)
+        }
+        // Before the restore the platform may have taken it, and the person may have been told so.
+        Ok(Found::Partly { checkpoint, safe_now, .. }) if (settled || safe_now) && next.is_from_backup() => {
+            next.checkpoint = Some(checkpoint);
+            what_it_has(next);
+            finish_it(next, "perhaps with the platform since before the restore; finishing", now, chance)
         }
         Ok(Found::Partly { checkpoint, safe_now, .. }) if settled || safe_now => {
             next.checkpoint = Some(checkpoint);
@@ -268,6 +284,9 @@ fn judge(
         ),
         Ok(Found::Absent { safe_now }) if settled || safe_now => {
             next.checkpoint = None;
+            if settled {
+                next.perhaps_carried_until = 0;
+            }
             try_again(next, "surely not there", settled, now, chance)
         }
         Ok(Found::Partly { .. } | Found::Absent { .. }) => look_again(next, 1_000, None, now),
@@ -276,6 +295,14 @@ fn judge(
             look_again(next, after_ms + chance % 250, None, now)
         }
         Err(error) => look_again(next, 0, Some(error.to_string()), now),
+    }
+}
+
+/// What the platform has from before a restore was begun after the backup, or its end would be known: all that is in
+/// the backup went with it, and nothing that was said since the restore.
+fn what_it_has(next: &mut Handoff) {
+    if next.is_from_backup() {
+        next.transcript_until.get_or_insert(next.perhaps_carried_until);
     }
 }
 
@@ -294,15 +321,14 @@ fn try_again(next: &mut Handoff, why: &str, settled: bool, now: Timestamp, chanc
     go_on(next, why, now, chance)
 }
 
-/// The platform holds the chat: nothing but finishing is left, however long it takes.
-fn finish_it(next: &mut Handoff, now: Timestamp, chance: u64) -> Vec<Effect> {
+/// The platform holds the chat, or may hold it: nothing but finishing is left, however long it takes.
+fn finish_it(next: &mut Handoff, why: &str, now: Timestamp, chance: u64) -> Vec<Effect> {
     let late = now > next.give_up_at && !next.told_delayed;
-    let mut effects = go_on(next, "the platform holds the chat; finishing", now, chance);
+    let mut effects = go_on(next, why, now, chance);
     if late {
         next.told_delayed = true;
         effects.push(Effect::Tell(Outcome::Delayed));
-        effects
-            .push(Effect::Alert("the platform holds the chat, but it cannot be finished there".to_owned()));
+        effects.push(Effect::Alert(format!("beyond its time: {why}")));
     }
     effects
 }

@@ -42,7 +42,7 @@ impl Runtime {
         match &handoff.state {
             HandoffState::Requested if self.looks_first(&handoff) => {
                 let at = self.0.parts.restored.unwrap_or(now);
-                self.transition(&row, &handoff.id, Event::Restored { at, until: 0 }).await
+                self.transition(&row, &handoff.id, Event::Restored { at, until: handoff.fired_seq }).await
             }
             HandoffState::Requested | HandoffState::Waiting { .. } => {
                 match self.not_before(&handoff, now).await? {

@@ -6,7 +6,7 @@ use super::{ChannelKind, Counter, Runtime, TurnError};
 use crate::{
     handoff::Handoff,
     session::{Control, Conversation, Handled, Happening, Setting, know, turn},
-    store::{Changes, Dedupe, Result as StoreResult, StoreError},
+    store::{Changes, Dedupe, Result as StoreResult, StoreError, place_after_restore},
 };
 
 /// How often a turn begins anew when others change the same conversation.
@@ -93,7 +93,10 @@ impl Runtime {
         let found = parts.store.conversation(id).await?;
         let mut conversation = found.unwrap_or_else(|| {
             let person = Person { id: arrival.external.clone(), ..Person::default() };
-            Conversation::new(arrival.channel.clone(), arrival.external.clone(), person, now)
+            let new = Conversation::new(arrival.channel.clone(), arrival.external.clone(), person, now);
+            // It may have been there before, and its places are known elsewhere.
+            let last_seq = parts.restored.map_or(0, |at| place_after_restore(0, at));
+            Conversation { last_seq, ..new }
         });
         let last_handoff = self.last_handoff(&conversation).await?;
         let handoff = self.handoff_of(&conversation, arrival.handoff.as_ref(), last_handoff.as_ref()).await?;

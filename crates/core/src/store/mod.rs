@@ -6,22 +6,20 @@
 //! contract suite runs over both.
 
 mod changes;
+mod restored;
 mod rows;
 
 use futures::future::BoxFuture;
 use handoff_model::{AssistantId, ConnectionId, ConversationId, HandoffId, Message, Timestamp};
 
 pub use changes::{Changes, Dedupe, NewEffect, Reschedule, Withheld};
+pub use restored::{RESTORED_GAP, is_copied, place_after_restore, put_in_doubt};
 pub use rows::{
     AssistantRow, ConnectionRow, ConversationSummary, EffectId, EffectKind, EffectRow, HandoffSummary, Page,
     ParkedRequest, Shown, StoredSession, User, VersionRow,
 };
 
 use crate::{audit::Slice, handoff::Handoff, session::Conversation};
-
-/// Places that every conversation leaves out when a backup is put back: more than can have been given since it
-/// was made. Clients and platforms know those, and would take new words in an old place for the old ones.
-pub const RESTORED_GAP: u64 = 1_000_000;
 
 /// Why the store did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

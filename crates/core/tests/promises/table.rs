@@ -153,6 +153,56 @@ fn after_a_restore_nothing_is_asked_before_the_settle_time_that_began_with_it() 
     assert_ne!(settled.handoff.state.name(), "in_doubt");
 }
 
+/// Under way when the backup was made, and put back when all time for it is over.
+fn put_back(transcript_until: Option<u64>) -> Handoff {
+    let subject = Handoff { transcript_until, ..handoff(HandoffState::Requested, Route::Bridge) };
+    step(&subject, Event::Restored { at: NOW, until: 9 }, NOW, 0).unwrap().handoff
+}
+
+/// Its acceptance may have been told since the backup, and live agents may have the chat.
+#[test]
+fn p4_what_may_have_been_accepted_before_a_restore_is_not_declared_failed() {
+    let late = NOW.after(Duration::from_secs(9_999));
+    let at = |subject: &Handoff, event| step(subject, event, late, 0).unwrap();
+    let half = || Ok(Found::Partly { checkpoint: json!(1), safe_now: false, held: false });
+    let doubted = put_back(None);
+    let going_on = at(&doubted, looked(half(), 9_999));
+    assert_eq!(going_on.handoff.state.name(), "waiting");
+    assert!(going_on.effects.contains(&Effect::Tell(Outcome::Delayed)));
+    let asking = at(&going_on.handoff, Event::Begin { until: 20 }).handoff;
+    let errors = [
+        ConnectorError::Refused { detail: "no".into() },
+        ConnectorError::Unauthorised { detail: "who are you".into() },
+        ConnectorError::RateLimited { after_ms: 5_000, detail: "slow".into() },
+    ];
+    for error in errors {
+        let answer = Event::Answered { attempt: asking.attempts, answer: Err(error) };
+        assert_eq!(at(&asking, answer.clone()).handoff.state.name(), "in_doubt", "{answer:?}");
+    }
+    // What is surely not there never was accepted, and what was not put back may fail.
+    let absent = at(&doubted, looked(Ok(Found::Absent { safe_now: false }), 9_999)).handoff;
+    assert_eq!((absent.state.name(), absent.is_from_backup()), ("failed", false));
+    let early = at(&doubted, looked(half(), 29)).handoff;
+    assert_eq!(early.state.name(), "in_doubt", "a lost call may still be under way");
+    check(in_doubt(), looked(half(), 9_999), 9_999, Some("failed"));
+}
+
+/// What the platform has of it was begun after the backup, so it has all of the backup, and nothing newer.
+#[test]
+fn p2_what_is_said_after_a_restore_follows_what_the_platform_has() {
+    let half = || Ok(Found::Partly { checkpoint: json!(1), safe_now: true, held: false });
+    for found in [half(), Ok(Found::There(taken()))] {
+        let until = |subject: &Handoff| {
+            step(subject, looked(found.clone(), 40), NOW, 0).unwrap().handoff.transcript_until
+        };
+        assert_eq!(until(&put_back(None)), Some(9), "{found:?}");
+        assert_eq!(until(&put_back(Some(3))), Some(3), "it was known in the backup");
+        let again = Event::Restored { at: NOW, until: 20 };
+        let twice = step(&put_back(None), again, NOW, 0).unwrap().handoff;
+        assert_eq!((until(&twice), twice.perhaps_carried_until), (Some(9), 20));
+    }
+}
+
 /// What is missing in a look may have come while the answer was on its way.
 #[test]
 fn p3_a_look_that_began_before_the_platform_settled_is_not_final_however_late_its_answer_comes() {

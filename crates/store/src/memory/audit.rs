@@ -20,7 +20,7 @@ impl Ledger for Memory {
             let cases: Vec<Case> = talks.map(|(_, talk)| state.case(talk, &heads)).collect();
             let last = cases.last().filter(|_| cases.len() == limit);
             let next = last.map(|case| case.conversation.id.clone());
-            Ok(Slice { cases, next, ..Slice::default() })
+            Ok(Slice { cases, next, restores: state.restored.len() as u64, ..Slice::default() })
         })
     }
 }

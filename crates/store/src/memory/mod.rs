@@ -4,6 +4,7 @@
 //! what is kept ends with the last clone. Nothing here waits, and nothing is in an order of chance.
 
 mod audit;
+mod backup;
 mod commit;
 mod connections;
 mod outbox;
@@ -29,7 +30,7 @@ use serde_json::Value;
 #[derive(Clone, Default)]
 pub struct Memory(Arc<Mutex<State>>);
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct State {
     dedupe: BTreeMap<(String, String), (u64, u64)>,
     conversations: BTreeMap<ConversationId, Talk>,
@@ -47,9 +48,12 @@ struct State {
     failures: Vec<(String, Timestamp)>,
     kept: BTreeMap<(ConnectionId, String), (Value, u64)>,
     connections: BTreeMap<ConnectionId, ConnectionRow>,
+    /// When it was put back from backups.
+    restored: Vec<Timestamp>,
 }
 
 /// A conversation with what was said in it.
+#[derive(Clone)]
 struct Talk {
     conversation: Conversation,
     last_text: String,
@@ -58,6 +62,7 @@ struct Talk {
 }
 
 /// An effect that waits, or that somebody holds.
+#[derive(Clone)]
 struct Effect {
     row: EffectRow,
     due: Timestamp,

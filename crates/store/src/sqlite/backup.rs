@@ -12,8 +12,8 @@ use std::{
 };
 
 use handoff_core::{
-    handoff::{Event, Handoff, step},
-    store::RESTORED_GAP,
+    handoff::Handoff,
+    store::{RESTORED_GAP, place_after_restore, put_in_doubt},
 };
 use handoff_model::Timestamp;
 use rusqlite::{Connection, OpenFlags, params};
@@ -190,8 +190,8 @@ pub fn restore(folder: &Path, database: &Path, replace: bool, now: Timestamp) ->
     Ok(Restored { backup, in_doubt, perhaps_done, set_aside })
 }
 
-/// Leaves out what was under way after a handoff. Words that are in the history too stay in the queue without
-/// their sealed copy.
+/// Leaves out what was under way after a handoff, as `is_copied` says. Words that are in the history too stay in the
+/// queue without their sealed copy.
 fn leave_out(copy: &Path) -> std::result::Result<(), Failure> {
     let db = Connection::open(copy)?;
     digest::teach(&db)?;
@@ -235,6 +235,14 @@ fn prepare(fresh: &Path, made_at: Timestamp, now: Timestamp) -> Result<(u64, u64
     Ok(done)
 }
 
+/// SQL of a conversation's body after a restore, as `place_after_restore` says.
+macro_rules! lifted {
+    () => {
+        "json_set(body, '$.last_seq', max(?1 + json_extract(body, '$.last_seq') % ?2,
+            json_extract(body, '$.last_seq') + ?2))"
+    };
+}
+
 fn doubt_all(
     db: &mut Connection,
     made_at: Timestamp,
@@ -252,13 +260,15 @@ fn doubt_all(
     let effects = transaction.execute(doubtful, [now.0])?;
     let skip = concat!(
         "UPDATE conversations SET version = version + 1,
-            body = json_set(body, '$.last_seq', json_extract(body, '$.last_seq') + ?1),
-            digest = digest_of('conversations', id, version + 1, channel, external_id, person_name, held_by,
-                last_text, updated, json_set(body, '$.last_seq', json_extract(body, '$.last_seq') + ?1))
-        WHERE ",
+            body = ",
+        lifted!(),
+        ", digest = digest_of('conversations', id, version + 1, channel, external_id, person_name, held_by,
+                last_text, updated, ",
+        lifted!(),
+        ") WHERE ",
         intact!(conversations)
     );
-    transaction.execute(skip, [integer(RESTORED_GAP)])?;
+    transaction.execute(skip, [integer(place_after_restore(0, now)), integer(RESTORED_GAP)])?;
     let note = "INSERT INTO restored (at, made_at) VALUES (?1, ?2)";
     transaction.execute(note, [now.0, made_at.0])?;
     transaction.commit()?;
@@ -268,10 +278,10 @@ fn doubt_all(
 fn doubt_handoffs(db: &Connection, now: Timestamp) -> std::result::Result<u64, Failure> {
     let undecided = handoffs::undecided(db)?;
     for handoff in &undecided {
-        let restored = Event::Restored { at: now, until: last_place(db, handoff)? };
-        let transition =
-            step(handoff, restored, now, 0).map_err(|error| Failure::broken(error.to_string()))?;
-        handoffs::put(db, &transition.handoff, &serde_json::to_string(&transition.handoff)?)?;
+        let doubted = put_in_doubt(handoff, last_place(db, handoff)?, now);
+        if let Some(doubted) = doubted.map_err(|error| Failure::broken(error.to_string()))? {
+            handoffs::put(db, &doubted, &serde_json::to_string(&doubted)?)?;
+        }
     }
     Ok(undecided.len() as u64)
 }

@@ -3,6 +3,7 @@
 //! A database joins by opening an empty store and handing that function to [`contract!`].
 
 pub(crate) mod assistants;
+pub(crate) mod backups;
 pub(crate) mod commits;
 pub(crate) mod connections;
 pub(crate) mod conversations;
@@ -15,7 +16,9 @@ pub(crate) mod users;
 
 use std::{any::Any, sync::Arc};
 
-use handoff_core::store::Store;
+use futures::future::BoxFuture;
+use handoff_core::store::{Changes, Store};
+use handoff_model::Timestamp;
 
 /// An empty store.
 pub(crate) struct Opened {
@@ -25,9 +28,18 @@ pub(crate) struct Opened {
     pub(crate) _keep: Box<dyn Any + Send>,
 }
 
+/// A store that had these changes when it was backed up, and into which that backup was put back at each of these times.
+pub(crate) type PutBack = fn(Changes, Vec<Timestamp>) -> BoxFuture<'static, Opened>;
+
 /// Makes a test of every sentence, each with a store of its own.
 macro_rules! contract {
-    ($open:path) => {
+    ($open:path, $put_back:path) => {
+        suite::sentences_of_backups! { $put_back =>
+            p3_whatever_may_have_been_done_since_a_backup_is_in_doubt_when_it_is_put_back
+            p3_what_was_decided_before_the_backup_stays_decided
+            p3_no_place_is_given_twice_however_often_one_backup_is_put_back
+            p5_nothing_that_was_sealed_is_in_a_backup
+        }
         suite::sentences! { $open =>
             commits::a_commit_stores_all_of_it
             commits::a_conflict_stores_nothing
@@ -84,6 +96,16 @@ macro_rules! contract {
     };
 }
 pub(crate) use contract;
+
+macro_rules! sentences_of_backups {
+    ($put_back:path => $($sentence:ident)*) => {$(
+        #[tokio::test]
+        async fn $sentence() {
+            suite::backups::$sentence($put_back).await;
+        }
+    )*};
+}
+pub(crate) use sentences_of_backups;
 
 macro_rules! sentences {
     ($open:path => $($noun:ident :: $sentence:ident)*) => {$(

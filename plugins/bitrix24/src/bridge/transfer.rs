@@ -12,7 +12,7 @@ use super::{
     outgoing,
     text::{self, Piece},
 };
-use crate::{checkpoint::choice, client::Client, crm, wire};
+use crate::{answer::Failure, checkpoint::choice, client::Client, crm, wire};
 
 /// Stands before a first line that may be there twice.
 const REPEATED: &str = "(perhaps repeated) ";
@@ -44,11 +44,28 @@ pub(crate) async fn transfer(client: &Client<'_>, transfer: &Transfer) -> Result
     }
     while let Some(piece) = pieces.get(mark.next) {
         step(client, transfer, &mut mark, piece).await?;
+        if mark.next == 1 && mark.repeats > 0 {
+            pass_over(client, transfer, &mut mark, pieces.len()).await?;
+        }
     }
     ask_for_person(client, transfer, &mut mark).await?;
     link(client, &mut mark).await;
     mark.save(client.cx).await?;
     Ok(mark.transferred(&transfer.key))
+}
+
+/// The answer to a first line that was repeated says at last where the chat is: what follows may be there as well.
+async fn pass_over(client: &Client<'_>, transfer: &Transfer, mark: &mut Mark, pieces: usize) -> Result<()> {
+    let Some(place) = &mark.place else { return Ok(()) };
+    let said = match outgoing::there(client, place).await {
+        Ok(said) => said,
+        Err(Failure::Said { words, .. }) => return Err(ConnectorError::Lost { detail: words }),
+        Err(Failure::Failed(error)) => return Err(error),
+    };
+    while mark.next < pieces && outgoing::has(&said, &id(transfer, mark.next)) {
+        mark.next += 1;
+    }
+    Ok(())
 }
 
 async fn step(client: &Client<'_>, transfer: &Transfer, mark: &mut Mark, piece: &Piece) -> Result<()> {

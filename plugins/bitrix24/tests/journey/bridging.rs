@@ -222,6 +222,23 @@ async fn the_event_of_a_dialog_tells_where_a_lost_first_line_is() {
     assert_eq!(customer_said(&world).await.len(), 2, "nothing is there twice");
 }
 
+/// As after a restore: where the chat is has been forgotten, and the checkpoint with it.
+#[tokio::test]
+async fn p3_a_transcript_is_not_sent_again_where_a_repeated_first_line_finds_it() {
+    let world = connected("").await;
+    let (transfer, ..) = hand_over(&world, leaving("h1", json!({}))).await;
+    let cx = world.host.cx();
+    let place = cx.kept("place/h1").await.unwrap().unwrap();
+    assert!(cx.swap("place/h1", place.version, &Value::Null).await.unwrap());
+    let transfer = Transfer { checkpoint: None, ..transfer };
+    let found = world.bitrix24.find(&cx, Find { transfer: transfer.clone() }).await.unwrap();
+    let Found::Partly { checkpoint, safe_now: false, .. } = found else { panic!("{found:?}") };
+    hand_over(&world, Transfer { checkpoint: Some(checkpoint), ..transfer }).await;
+    let seen = customer_said(&world).await;
+    assert_eq!(seen.iter().filter(|line| line.starts_with("(perhaps repeated)")).count(), 1, "{seen:?}");
+    assert_eq!(seen.iter().filter(|line| line.contains("Hello")).count(), 1, "{seen:?}");
+}
+
 #[tokio::test]
 async fn words_whose_answer_was_lost_are_looked_up_before_they_are_sent_again() {
     let world = connected("").await;
