@@ -100,13 +100,16 @@ impl Open {
             return Answer::json(400, &json!({ "error": "give ?chat=ID&webhook=URL" }));
         };
         let deliveries = self.platform.deliveries(chat, &self.base).await;
-        let next = *self.posted.lock().entry(chat.clone()).and_modify(|count| *count += 1).or_insert(0);
+        let (all, next) = (deliveries.len(), self.posted.lock().get(chat).copied().unwrap_or_default());
         let Some(delivery) = deliveries.into_iter().nth(next) else {
-            let error = format!("the scenario has {next} deliveries for a chat, and all are posted");
+            let error = format!("the scenario has {all} deliveries for a chat, and all are posted");
             return Answer::json(410, &json!({ "error": error }));
         };
         let posted = delivery.body.clone();
         let answer = pass_on(webhook, request(delivery)).await;
+        if (200..300).contains(&answer.status) {
+            self.posted.lock().insert(chat.clone(), next + 1);
+        }
         let said = json!({ "posted": posted, "status": answer.status, "answer": answer.body });
         Answer::json(200, &said)
     }

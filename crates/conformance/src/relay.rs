@@ -156,7 +156,11 @@ pub async fn pass_on(platform: &str, request: Request) -> Answer {
 /// One client for all: making one takes long. It keeps no connection, since scenes come and go.
 fn web() -> reqwest::Client {
     static WEB: OnceLock<reqwest::Client> = OnceLock::new();
-    let builder = || reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0);
+    let builder = || {
+        // Fails when a provider is there already, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0)
+    };
     WEB.get_or_init(|| builder().build().unwrap_or_default()).clone()
 }
 

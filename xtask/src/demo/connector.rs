@@ -13,7 +13,7 @@ use crate::shell::{cargo, run};
 /// Builds the connector and the platform that it brings, and has a server hand a chat to it.
 pub(super) async fn play(id: &str, script: bool) -> Result<()> {
     let package = format!("handoff-{}", id.replace('_', "-"));
-    println!("building the program, {package} and its desk");
+    println!("building the program, {package} and its desk; the first time that takes some minutes");
     built()?;
     run(&mut cargo(&["build", "--quiet", "--package", &package, "--lib", "--example", "desk"]))?;
     let folder = target().join("debug");
@@ -32,7 +32,7 @@ pub(super) async fn play(id: &str, script: bool) -> Result<()> {
         println!();
         println!("webchat     {base}/webchat/web   (ask for \"a live agent\")");
         println!("console     {base}/console   (user admin, password {PASSWORD:?})");
-        println!("API key     {ADMIN_KEY}   (Authorization: Bearer …)");
+        println!("API key     {ADMIN_KEY}   (Authorization: Bearer …), for the channel \"api\"");
         println!("platform    {}   (what it is asked is shown here)", debut.desk);
         println!("live agent  each time, what your desk.rs lets the live agent do next in {chat}:");
         println!("            curl -X POST '{}'", debut.agent(chat));

@@ -11,7 +11,7 @@ pub(super) async fn stay_open(theatre: Theatre) -> Result<()> {
     println!();
     println!("webchat                   {}/webchat/web   (ask for \"a live agent\")", server.base);
     println!("console                   {}/console   (user admin, password {PASSWORD:?})", server.base);
-    println!("API key                   {ADMIN_KEY}   (Authorization: Bearer …)");
+    println!("API key                   {ADMIN_KEY}   (Authorization: Bearer …), for the channel \"api\"");
     println!("live agent on Zendesk     {}/_sim/", zendesk.base);
     println!("live agent on Bitrix24    {}/_sim/", bitrix24.base);
     println!("Ctrl-C ends it.");

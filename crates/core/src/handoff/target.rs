@@ -53,7 +53,9 @@ pub enum Refusal {
     #[error("no connection to the platform {0:?} is configured")]
     NoConnection(ConnectorId),
     /// The account is configured, the plugin is not there.
-    #[error("the connector {0:?} is not loaded; put its plugin file into the plugin folder")]
+    #[error(
+        "the connector {0:?} is not loaded: put its plugin file into the plugin folder, or see with `handoff connector list` what keeps it out"
+    )]
     NotLoaded(ConnectorId),
     /// The plan does not allow it.
     #[error("{platform} needs the {needed} plan; this workspace has {has}")]

@@ -54,6 +54,8 @@ pub(super) struct Account {
     pub(super) settings: Vec<u8>,
     pub(super) secrets: Secrets,
     pub(super) grants: Vec<Grant>,
+    /// What the manifest asks of its host.
+    pub(super) requires: Vec<String>,
     pub(super) lasting: Lasting,
     /// The manifest without the routes for which this account lacks a secret; none when it lacks none.
     pub(super) narrowed: Option<Arc<Manifest>>,
@@ -92,6 +94,7 @@ impl Account {
             settings: setup.settings.to_string().into_bytes(),
             secrets,
             grants: grant::resolve(&manifest.hosts, &setup.settings),
+            requires: manifest.requires.clone(),
             lasting,
             narrowed,
             problems,

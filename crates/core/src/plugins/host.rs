@@ -136,6 +136,7 @@ impl State {
         let sender = Sender {
             grants: &self.account.grants,
             secrets: &self.account.secrets,
+            requires: &self.account.requires,
             blobs: &*self.shared.world.blobs,
             governor: &self.account.lasting.governor,
             class,

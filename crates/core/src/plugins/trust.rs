@@ -110,14 +110,16 @@ impl Trust {
         }
         if self.signed(bytes, signature)? {
             return match self.policy {
-                Policy::Locked => Err(self.lacking(id)),
+                Policy::Locked => Err(self.lacking(id, signature.is_some())),
                 _ => Ok(Standing::Signed),
             };
         }
         match self.policy {
             Policy::Any => Ok(Standing::Unsigned),
             Policy::AllowListed if self.allowed.contains(id) => Ok(Standing::AllowListed),
-            Policy::Locked | Policy::Signed | Policy::AllowListed => Err(self.lacking(id)),
+            Policy::Locked | Policy::Signed | Policy::AllowListed => {
+                Err(self.lacking(id, signature.is_some()))
+            }
         }
     }
 
@@ -193,15 +195,22 @@ impl Trust {
         Ok(false)
     }
 
-    fn lacking(&self, id: &ConnectorId) -> Refusal {
+    fn lacking(&self, id: &ConnectorId, has_signature: bool) -> Refusal {
+        let signed = match (has_signature, self.keys.len()) {
+            (false, _) => "nobody signed it",
+            (true, 0) => "it is signed, and plugins.keys names no key that is trusted",
+            (true, _) => "it is signed, and by none of the keys in plugins.keys",
+        };
         let (wants, ways) = match self.policy {
-            Policy::Locked => ("it does not stand in the lock file", "lock it: handoff connector lock FILE"),
+            Policy::Locked => {
+                ("it does not stand in the lock file".to_owned(), "lock it: handoff connector lock FILE")
+            }
             Policy::AllowListed => (
-                "no trusted key signed it, it does not stand in the lock file, and its connector is not on the list",
+                format!("{signed}, it does not stand in the lock file, and its connector is not on the list"),
                 "lock it (handoff connector lock FILE), or add its connector to plugins.allowed",
             ),
             Policy::Signed | Policy::Any => (
-                "no trusted key signed it, and it does not stand in the lock file",
+                format!("{signed}, and it does not stand in the lock file"),
                 "add its author's key to plugins.keys, or lock it: handoff connector lock FILE",
             ),
         };

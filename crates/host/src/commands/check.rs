@@ -14,7 +14,7 @@ use handoff_model::{
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{say, say_json};
+use super::{say, say_json, sentence};
 use crate::{
     compose::{self, Host, Role},
     config::Config,
@@ -128,7 +128,7 @@ async fn account(host: &Host, id: &ConnectionId, lines: &mut Vec<Line>) {
                 lines.push(line(
                     &about,
                     kind,
-                    &format!("{} What to do: {}", finding.problem, finding.remedy),
+                    &format!("{} What to do: {}", sentence(&finding.problem), finding.remedy),
                 ));
             }
         }

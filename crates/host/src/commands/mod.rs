@@ -17,13 +17,22 @@ pub(crate) mod serve;
 pub(crate) mod signing;
 pub(crate) mod worker;
 
+use std::io::{self, Write};
+
 use handoff_core::assistant::Finding;
 use serde::Serialize;
 
-/// Prints a line of output.
-#[expect(clippy::print_stdout, reason = "a command's output is what it is for")]
+/// Prints a line of output. Ends the program when nobody reads it any more, as behind `| head`.
 pub(crate) fn say(line: impl std::fmt::Display) {
-    println!("{line}");
+    if writeln!(io::stdout(), "{line}").is_err() {
+        std::process::exit(0);
+    }
+}
+
+/// A text of a connector, ended where it does not end itself.
+pub(crate) fn sentence(text: &str) -> String {
+    let stop = if text.ends_with(['.', '!', '?']) { "" } else { "." };
+    format!("{text}{stop}")
 }
 
 /// Says what went wrong, and what lies behind it.

@@ -44,6 +44,7 @@ pub(super) fn gate(name: &str) -> Gate {
 pub(super) fn image(hosts: &[&str]) -> Image {
     let manifest = json!({
         "id": "fake", "version": "1.0.0", "name": "Fake", "abi": [1, 0], "model": 1, "hosts": hosts,
+        "requires": ["http.form_secret/1", "http.header_secret/1"],
         "secrets": [{ "name": "token", "title": "Token" }, { "name": "spare", "title": "Spare", "optional": true }],
         "capabilities": {}, "settings": { "type": "object", "properties": { "base_url": { "type": "string" } } },
     });

@@ -60,6 +60,8 @@ pub(in crate::plugins) struct Http {
 pub(in crate::plugins) struct Sender<'a> {
     pub(in crate::plugins) grants: &'a [Grant],
     pub(in crate::plugins) secrets: &'a Secrets,
+    /// What its manifest asks of its host.
+    pub(in crate::plugins) requires: &'a [String],
     pub(in crate::plugins) blobs: &'a dyn Blobs,
     pub(in crate::plugins) governor: &'a Governor,
     /// What the request is for.
@@ -96,8 +98,8 @@ impl Http {
         asked: &HttpRequest,
         file: Option<Blob>,
     ) -> Result<HttpResponse, HttpError> {
-        let terms =
-            Terms { grants: sender.grants, secrets: sender.secrets, allow_loopback: self.allow_loopback };
+        let &Sender { grants, secrets, requires, .. } = sender;
+        let terms = Terms { grants, secrets, requires, allow_loopback: self.allow_loopback };
         let not_sent = |detail: String| HttpError::NotSent { detail: cut(sender.secrets.redact(&detail)) };
         let request = terms.prepare(asked).map_err(not_sent)?;
         let request = file::attach(&self.client, request, &asked.body, file).map_err(not_sent)?;

@@ -40,6 +40,7 @@ const FORBIDDEN: [&str; 9] = [
 pub(super) struct Terms<'a> {
     pub(super) grants: &'a [Grant],
     pub(super) secrets: &'a Secrets,
+    pub(super) requires: &'a [String],
     pub(super) allow_loopback: bool,
 }
 
@@ -69,7 +70,12 @@ impl Terms<'_> {
             return Err(format!("the host {host:?} is not among those that the connection may call"));
         }
         if !address::is_permitted_url(&url, self.allow_loopback) {
-            return Err(format!("{}://{host} is not a public https address", url.scheme()));
+            let hint = if address::is_permitted_url(&url, true) {
+                "; for a platform on this machine set allow_loopback_http = true under [plugins]"
+            } else {
+                ""
+            };
+            return Err(format!("{}://{host} is not a public https address{hint}", url.scheme()));
         }
         for place in &asked.secrets {
             if let SecretPlace::Path { name } = place {
@@ -108,6 +114,7 @@ impl Terms<'_> {
         }
         for place in &asked.secrets {
             let SecretPlace::Header { name, header, before } = place else { continue };
+            self.listed("http.header_secret/1")?;
             let value = sensitive(&format!("{before}{}", self.secret(name)?))?;
             // Twice the same header would leave it to the platform which of them counts.
             if headers.insert(header_name(header)?, value).is_some() {
@@ -160,6 +167,7 @@ impl Terms<'_> {
     fn form(&self, asked: &HttpRequest, body: &mut HttpBody) -> Result<(), String> {
         for place in &asked.secrets {
             let SecretPlace::Form { name, field } = place else { continue };
+            self.listed("http.form_secret/1")?;
             let HttpBody::Text(form) = body else {
                 return Err(format!("the secret {name:?} belongs into a form, and there is none"));
             };
@@ -168,6 +176,14 @@ impl Terms<'_> {
             form.push_str(&format!("{joint}{field}={value}"));
         }
         Ok(())
+    }
+
+    /// A server without the feature would send the request without the secret, so the manifest has to ask for it.
+    fn listed(&self, feature: &str) -> Result<(), String> {
+        if self.requires.iter().any(|wanted| wanted == feature) {
+            return Ok(());
+        }
+        Err(format!("it needs {feature}, which its manifest does not list under `requires`"))
     }
 
     fn secret(&self, name: &str) -> Result<&str, String> {
