@@ -154,6 +154,8 @@ pub fn step(
             // Put back again: what the platform has may be from before the first restore.
             what_it_has(&mut next);
             next.perhaps_carried_until = until;
+            // It says how far an attempt had come then, and not what was asked since.
+            next.checkpoint = None;
             doubt_since(&mut next, attempt, "the data was put back from a backup", at, now)
         }
         (State::InDoubt { .. }, Event::Looked { began, found }) => {

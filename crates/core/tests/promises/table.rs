@@ -187,6 +187,16 @@ fn p4_what_may_have_been_accepted_before_a_restore_is_not_declared_failed() {
     check(in_doubt(), looked(half(), 9_999), 9_999, Some("failed"));
 }
 
+/// It says how far an attempt had come when the backup was made, and not what was asked of the platform since.
+#[test]
+fn p3_a_checkpoint_of_the_backup_is_not_believed_after_a_restore() {
+    for state in [transferring(), in_doubt()] {
+        let subject = Handoff { checkpoint: Some(json!("nothing asked")), ..handoff(state, Route::Bridge) };
+        let restored = step(&subject, Event::Restored { at: NOW, until: 9 }, NOW, 0).unwrap().handoff;
+        assert_eq!(restored.checkpoint, None);
+    }
+}
+
 /// What the platform has of it was begun after the backup, so it has all of the backup, and nothing newer.
 #[test]
 fn p2_what_is_said_after_a_restore_follows_what_the_platform_has() {
