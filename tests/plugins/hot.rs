@@ -430,7 +430,7 @@ async fn a_file_is_signed_by_its_maker_and_trusted_by_its_key() -> Result<()> {
     let refused = |files: &[Value]| files.iter().any(|file| file["state"] == "refused");
     let files = until(&server, "its refusal", refused).await?;
     assert!(
-        files[0]["reason"].as_str().is_some_and(|reason| reason.contains("no trusted key")),
+        files[0]["reason"].as_str().is_some_and(|reason| reason.contains("nobody signed it")),
         "{files:#?}"
     );
     let told = server.cli(&["connector", "sign", "plugins/loopback.so", "--key", "acme.key"]).await?;

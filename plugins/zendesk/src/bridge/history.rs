@@ -50,6 +50,11 @@ impl History {
         self.lines.get(&(line.seq, line.part)).map(String::as_str)
     }
 
+    /// The id of the first line of the handoff that is there, whichever it is.
+    pub(super) fn first(&self) -> Option<&str> {
+        self.lines.iter().min_by_key(|(place, _)| **place).map(|(_, id)| id.as_str())
+    }
+
     /// How many of `lines` are there, from the first on.
     pub(super) fn beginning(&self, lines: &[Line]) -> usize {
         lines.iter().take_while(|line| self.id(line).is_some()).count()
