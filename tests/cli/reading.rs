@@ -43,3 +43,16 @@ async fn handoffs_and_conversations_are_listed_and_shown_with_and_without_a_serv
     assert!(matches!(wrong.code, Some(1 | 2)), "{wrong:?}");
     Ok(())
 }
+
+/// A reader may have heard enough; what was not said is then no success, and no crash either.
+#[tokio::test]
+async fn a_command_whose_reader_leaves_ends_quietly_and_not_as_a_success() -> Result<()> {
+    let server = super::quiet()?;
+    let (reader, writer) = std::io::pipe()?;
+    drop(reader);
+    let mut command = server.command(&["connector", "list"]);
+    let ended =
+        command.stdout(writer).stderr(std::process::Stdio::piped()).spawn()?.wait_with_output().await?;
+    assert_eq!((ended.status.code(), String::from_utf8_lossy(&ended.stderr).as_ref()), (Some(141), ""));
+    Ok(())
+}

@@ -85,8 +85,6 @@ impl Kit {
         if !log::listen() {
             return Err(std::io::Error::other("the log of this process is kept by something else already"));
         }
-        // Fails when a provider is there already, which is as good.
-        drop(rustls::crypto::ring::default_provider().install_default());
         let mut runtime = tokio::runtime::Builder::new_multi_thread();
         let runtime = runtime.worker_threads(2).enable_all().build()?;
         let report = runtime.block_on(cases::run(&self.0, scenario));

@@ -14,6 +14,7 @@ use handoff_tests::{
 };
 use parking_lot::Mutex;
 use serde_json::{Value, json};
+use tokio::runtime::{Builder, Runtime};
 
 use crate::{
     Flaw, agent,
@@ -74,10 +75,7 @@ impl Report {
 /// # Errors
 /// When the stage cannot be set, which is no matter of the seed.
 pub fn simulate(seed: u64, flaw: Option<Flaw>, loud: bool) -> Result<Report> {
-    // A connector's log goes to the subscriber of the process, which must be there before the connector.
-    let _ = tracing::subscriber::set_global_default(tracing::subscriber::NoSubscriber::new());
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
-    runtime.block_on(play(seed, flaw, false, loud))
+    thread()?.block_on(play(seed, flaw, false, loud))
 }
 
 /// Plays a chat in which nothing goes wrong, but that one of two processes stands still, for longer than it holds its work:
@@ -87,14 +85,19 @@ pub fn simulate(seed: u64, flaw: Option<Flaw>, loud: bool) -> Result<Report> {
 /// # Errors
 /// When the stage cannot be set.
 pub fn stumble(route: Route, seed: u64, times: u64) -> Result<Option<Report>> {
-    let _ = tracing::subscriber::set_global_default(tracing::subscriber::NoSubscriber::new());
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
-    runtime.block_on(async {
+    thread()?.block_on(async {
         let (time, dice) = (Time::new(), Dice::new(seed));
         let mut one = Run { seed, plan: Plan::calm(route), flaw: None, stumble: Some(times), reached: false };
         let report = end(&mut one, &time, &dice, false).await?;
         Ok(one.reached.then_some(report))
     })
+}
+
+/// This thread, in which time passes when nobody has anything to do.
+fn thread() -> Result<Runtime> {
+    // A connector's log goes to the subscriber of the process, which must be there before the connector.
+    let _ = tracing::subscriber::set_global_default(tracing::subscriber::NoSubscriber::new());
+    Ok(Builder::new_current_thread().enable_time().start_paused(true).build()?)
 }
 
 /// What is played.
@@ -113,9 +116,7 @@ struct Run {
 /// # Errors
 /// When the stage cannot be set.
 pub fn restore(seed: u64, flaw: Option<Flaw>, loud: bool) -> Result<Report> {
-    let _ = tracing::subscriber::set_global_default(tracing::subscriber::NoSubscriber::new());
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
-    runtime.block_on(play(seed, flaw, true, loud))
+    thread()?.block_on(play(seed, flaw, true, loud))
 }
 
 async fn play(seed: u64, flaw: Option<Flaw>, restores: bool, loud: bool) -> Result<Report> {

@@ -261,4 +261,19 @@ mod tests {
         }
         assert!(Trust { policy: Policy::Any, ..Trust::default() }.hosts.is_empty());
     }
+
+    #[test]
+    fn who_is_not_trusted_hears_whether_nobody_signed_or_somebody_else() {
+        let key = || vec!["a key".to_owned()];
+        let cases = [
+            (false, key(), "nobody signed it, and it does not"),
+            (true, key(), "by none of the keys in plugins.keys, and"),
+            (true, Vec::new(), "plugins.keys names no key"),
+        ];
+        for (has_signature, keys, says) in cases {
+            let trust = Trust { policy: Policy::Signed, keys, ..Trust::default() };
+            let reason = trust.lacking(&ConnectorId::new("acme"), has_signature).reason;
+            assert!(reason.contains(says), "{reason}");
+        }
+    }
 }

@@ -14,7 +14,7 @@ use handoff_model::{
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{say, say_json, sentence};
+use super::{found, say, say_json};
 use crate::{
     compose::{self, Host, Role},
     config::Config,
@@ -125,11 +125,7 @@ async fn account(host: &Host, id: &ConnectionId, lines: &mut Vec<Line>) {
         Ok(Ok(check)) => {
             for finding in check.findings {
                 let kind = if finding.only_a_warning { "warning" } else { "problem" };
-                lines.push(line(
-                    &about,
-                    kind,
-                    &format!("{} What to do: {}", sentence(&finding.problem), finding.remedy),
-                ));
+                lines.push(line(&about, kind, &found(&finding.problem, &finding.remedy)));
             }
         }
         Ok(Err(error)) => {

@@ -6,7 +6,7 @@ use anyhow::Context;
 use clap::Subcommand;
 use serde_json::Value;
 
-use super::{live, say, say_json, sentence};
+use super::{found, live, say, say_json};
 use crate::config::Config;
 
 /// What to do with connections. The server has to run: it serves them.
@@ -82,7 +82,7 @@ async fn check(config: &Config, id: &str, json: bool) -> anyhow::Result<ExitCode
     for finding in findings.iter().filter(|_| !json) {
         let kind = if finding["only_a_warning"] == true { "warning" } else { "problem" };
         let text = |name: &str| finding[name].as_str().unwrap_or_default().to_owned();
-        say(format!("{kind:<8} {} What to do: {}", sentence(&text("problem")), text("remedy")));
+        say(format!("{kind:<8} {}", found(&text("problem"), &text("remedy"))));
     }
     Ok(if bad { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }

@@ -22,17 +22,26 @@ use std::io::{self, Write};
 use handoff_core::assistant::Finding;
 use serde::Serialize;
 
-/// Prints a line of output. Ends the program when nobody reads it any more, as behind `| head`.
+/// What a program that its reader left, as in `| head`, ends with: what a shell reports of one that the signal ended.
+const READER_LEFT: i32 = 141;
+
+/// Prints a line of a command's output. Ends the program when nobody reads it any more, or it cannot be written: what
+/// the command found was then not said, so that this is no success.
 pub(crate) fn say(line: impl std::fmt::Display) {
-    if writeln!(io::stdout(), "{line}").is_err() {
-        std::process::exit(0);
+    match writeln!(io::stdout(), "{line}") {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => std::process::exit(READER_LEFT),
+        Err(error) => {
+            complain(&anyhow::Error::new(error).context("the output cannot be written"));
+            std::process::exit(1);
+        }
     }
 }
 
-/// A text of a connector, ended where it does not end itself.
-pub(crate) fn sentence(text: &str) -> String {
-    let stop = if text.ends_with(['.', '!', '?']) { "" } else { "." };
-    format!("{text}{stop}")
+/// What a connector found, and what to do about it. It may have left the full stop out.
+pub(crate) fn found(problem: &str, remedy: &str) -> String {
+    let stop = if problem.ends_with(['.', '!', '?']) { "" } else { "." };
+    format!("{problem}{stop} What to do: {remedy}")
 }
 
 /// Says what went wrong, and what lies behind it.

@@ -1,7 +1,12 @@
 //! `handoff serve`: runs until it is told to stop.
 
 use std::{
-    collections::BTreeMap, fs, io::Write, os::unix::fs::OpenOptionsExt, process::ExitCode, sync::Arc,
+    collections::BTreeMap,
+    fs,
+    io::{self, Write},
+    os::unix::fs::OpenOptionsExt,
+    process::ExitCode,
+    sync::Arc,
     time::Duration,
 };
 
@@ -20,7 +25,7 @@ use handoff_server::{
 use serde_json::Value;
 use tokio::{net::TcpListener, signal::unix, sync::watch, task::JoinHandle};
 
-use super::{connectors, say};
+use super::connectors;
 use crate::{
     compose::{self, Host, Role},
     config::{Audit, Config},
@@ -61,7 +66,8 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<ExitCode> {
     spawn_work(&host);
     spawn_audit(&config.audit, &host);
     let told_to_stop = told_to_stop()?;
-    say(format!("listening on http://{address}"));
+    // A server serves, whether or not anybody reads this.
+    let _unread = writeln!(io::stdout(), "listening on http://{address}");
     tracing::info!("Listening on http://{address}, reached as {public_url}");
     let stop = async move {
         told_to_stop.await;

@@ -13,7 +13,7 @@ use std::{
 
 use handoff_core::{
     handoff::Handoff,
-    store::{RESTORED_GAP, place_after_restore, put_in_doubt},
+    store::{EffectKind, is_copied, place_after_restore, put_in_doubt},
 };
 use handoff_model::Timestamp;
 use rusqlite::{Connection, OpenFlags, params};
@@ -31,9 +31,6 @@ use super::{
 const DATABASE: &str = "handoff.sqlite3";
 /// What is written beside it last, so that a backup without it is known to be incomplete.
 const LABEL: &str = "backup.json";
-/// Counts handoffs that are not decided.
-const UNDECIDED: &str =
-    "SELECT count(*) FROM handoffs WHERE state IN ('requested', 'waiting', 'transferring', 'in_doubt')";
 /// Number of the form of a backup.
 const FORMAT: u32 = 1;
 
@@ -195,6 +192,12 @@ pub fn restore(folder: &Path, database: &Path, replace: bool, now: Timestamp) ->
 fn leave_out(copy: &Path) -> std::result::Result<(), Failure> {
     let db = Connection::open(copy)?;
     digest::teach(&db)?;
+    db.create_scalar_function("is_copied", 3, digest::PLAIN, |arguments| {
+        let name = arguments.get::<String>(0)?;
+        let unknown = || rusqlite::Error::UserFunctionError(format!("no effect is a {name:?}").into());
+        let kind = EffectKind::from_name(&name).ok_or_else(unknown)?;
+        Ok(is_copied(kind, arguments.get(1)?, arguments.get(2)?))
+    })?;
     db.pragma_update(None, "journal_mode", "DELETE")?;
     db.pragma_update(None, "secure_delete", true)?;
     db.execute_batch(concat!(
@@ -203,9 +206,9 @@ fn leave_out(copy: &Path) -> std::result::Result<(), Failure> {
         DELETE FROM withheld;
         DELETE FROM parked;
         DELETE FROM console_sessions;
-        DELETE FROM effects WHERE length(sealed) > 0 AND NOT EXISTS (
+        DELETE FROM effects WHERE NOT is_copied(kind, length(sealed) > 0, EXISTS (
             SELECT 1 FROM messages m JOIN conversations c ON c.number = m.conversation
-            WHERE c.id = effects.conversation AND m.seq = effects.seq AND effects.kind = 'forward');
+            WHERE c.id = effects.conversation AND m.seq = effects.seq));
         UPDATE effects SET sealed = x'', held_until = NULL,
             digest = digest_of('effects', kind, lane, head, conversation, handoff, seq, x'', attempts, maybe_done,
                 added, due, NULL)
@@ -235,11 +238,10 @@ fn prepare(fresh: &Path, made_at: Timestamp, now: Timestamp) -> Result<(u64, u64
     Ok(done)
 }
 
-/// SQL of a conversation's body after a restore, as `place_after_restore` says.
+/// SQL of a conversation's body after a restore.
 macro_rules! lifted {
     () => {
-        "json_set(body, '$.last_seq', max(?1 + json_extract(body, '$.last_seq') % ?2,
-            json_extract(body, '$.last_seq') + ?2))"
+        "json_set(body, '$.last_seq', place_after_restore(json_extract(body, '$.last_seq')))"
     };
 }
 
@@ -248,6 +250,9 @@ fn doubt_all(
     made_at: Timestamp,
     now: Timestamp,
 ) -> std::result::Result<(u64, u64), Failure> {
+    db.create_scalar_function("place_after_restore", 1, digest::PLAIN, move |arguments| {
+        Ok(integer(place_after_restore(arguments.get::<i64>(0)?.unsigned_abs(), now)))
+    })?;
     let transaction = db.transaction()?;
     let in_doubt = doubt_handoffs(&transaction, now)?;
     let doubtful = concat!(
@@ -268,7 +273,7 @@ fn doubt_all(
         ") WHERE ",
         intact!(conversations)
     );
-    transaction.execute(skip, [integer(place_after_restore(0, now)), integer(RESTORED_GAP)])?;
+    transaction.execute(skip, [])?;
     let note = "INSERT INTO restored (at, made_at) VALUES (?1, ?2)";
     transaction.execute(note, [now.0, made_at.0])?;
     transaction.commit()?;
@@ -323,7 +328,7 @@ fn describe(copy: &Path, made_at: Timestamp) -> Result<Backup> {
         conversations: count("SELECT count(*) FROM conversations")?,
         messages: count("SELECT count(*) FROM messages")?,
         handoffs: count("SELECT count(*) FROM handoffs")?,
-        undecided: count(UNDECIDED)?,
+        undecided: count(concat!("SELECT count(*) FROM handoffs WHERE ", handoffs::is_undecided!()))?,
     })
 }
 

@@ -5,7 +5,7 @@ use handoff_core::store::{ConnectionRow, Connections, Result, StoreError};
 use handoff_model::{AssistantId, ConnectionId, ConnectorId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{Sqlite, failure::Failure, integer, messages, unsigned};
+use super::{Sqlite, failure::Failure, handoffs::is_undecided, integer, messages, unsigned};
 
 impl Connections for Sqlite {
     fn connection_rows(&self) -> BoxFuture<'_, Result<Vec<ConnectionRow>>> {
@@ -66,9 +66,11 @@ fn remove(db: &Connection, id: &ConnectionId, revision: u64) -> std::result::Res
         return Err(StoreError::Conflict.into());
     }
     // What is accepted, closed or failed is at its end, unless something about it is still to be done.
-    let open = "SELECT count(*) FROM handoffs WHERE connection = ?1
-        AND (state IN ('requested', 'waiting', 'transferring', 'in_doubt', 'carrying')
-            OR id IN (SELECT handoff FROM effects WHERE handoff IS NOT NULL))";
+    let open = concat!(
+        "SELECT count(*) FROM handoffs WHERE connection = ?1 AND (",
+        is_undecided!(),
+        " OR state = 'carrying' OR id IN (SELECT handoff FROM effects WHERE handoff IS NOT NULL))"
+    );
     let open = unsigned(db.prepare_cached(open)?.query_row([id.as_str()], |row| row.get(0))?)?;
     if open > 0 {
         return Ok(open);

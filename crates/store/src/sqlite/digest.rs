@@ -75,10 +75,12 @@ const DAMAGED: [&str; 9] = [
     ),
 ];
 
+/// Of functions that say the same of the same, in UTF-8.
+pub(super) const PLAIN: FunctionFlags = FunctionFlags::SQLITE_UTF8.union(FunctionFlags::SQLITE_DETERMINISTIC);
+
 /// Makes `digest_of` known to a connection: its first argument names the table, the others are what the row says.
 pub(super) fn teach(db: &Connection) -> rusqlite::Result<()> {
-    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
-    db.create_scalar_function("digest_of", -1, flags, |arguments| {
+    db.create_scalar_function("digest_of", -1, PLAIN, |arguments| {
         let mut hash = Sha256::new();
         for place in 0..arguments.len() {
             add(&mut hash, arguments.get_raw(place));

@@ -164,13 +164,18 @@ pub(super) fn rename_chat(
     Ok(())
 }
 
+/// SQL that says whether a handoff is not decided.
+macro_rules! is_undecided {
+    () => {
+        "state IN ('requested', 'waiting', 'transferring', 'in_doubt')"
+    };
+}
+pub(super) use is_undecided;
+
 /// All handoffs that are not decided.
 pub(super) fn undecided(db: &Connection) -> std::result::Result<Vec<Handoff>, Failure> {
-    let sql = concat!(
-        "SELECT version, body, ",
-        intact!(handoffs),
-        ", id FROM handoffs WHERE state IN ('requested', 'waiting', 'transferring', 'in_doubt')"
-    );
+    let sql =
+        concat!("SELECT version, body, ", intact!(handoffs), ", id FROM handoffs WHERE ", is_undecided!());
     let mut statement = db.prepare_cached(sql)?;
     let mut rows = statement.query([])?;
     let mut found = Vec::new();

@@ -217,3 +217,36 @@ fn put(json: &mut Value, pointer: &str, secret: &str) -> Result<(), String> {
     object.insert(member.replace("~1", "/").replace("~0", "~"), secret.into());
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_json::json;
+
+    use super::*;
+
+    /// An older server does not know the place, and would send the request without the secret.
+    #[test]
+    fn a_place_that_the_manifest_does_not_ask_for_gets_no_secret_and_nothing_is_sent() {
+        let grants = grant::resolve(&["desk.example".to_owned()], &json!({}));
+        let given = BTreeMap::from([("key".to_owned(), "hunter2".to_owned().into())]);
+        let secrets = Secrets::only(&given, &["key"]);
+        let places = [
+            ("http.header_secret/1", json!({ "place": "header", "name": "key", "header": "X-Key" })),
+            ("http.form_secret/1", json!({ "place": "form", "name": "key", "field": "key" })),
+        ];
+        for (feature, place) in places {
+            let asked = json!({ "method": "POST", "url": "https://desk.example/", "secrets": [place],
+                "body": { "kind": "text", "data": "a=b" } });
+            let asked: HttpRequest = serde_json::from_value(asked).unwrap();
+            let prepared = |requires: &[String]| {
+                let terms = Terms { grants: &grants, secrets: &secrets, requires, allow_loopback: false };
+                terms.prepare(&asked).map(drop)
+            };
+            let refused = prepared(&["http.send/1".to_owned()]).unwrap_err();
+            assert!(refused.contains(feature) && refused.contains("requires"), "{refused}");
+            assert_eq!(prepared(&[feature.to_owned()]), Ok(()));
+        }
+    }
+}
