@@ -17,6 +17,9 @@ pub(crate) struct Options {
     /// Plays only this act, to look at it again.
     #[arg(long)]
     act: Option<u64>,
+    /// With programs and plugin files as they are shipped: several times as fast, and a long build before.
+    #[arg(long)]
+    release: bool,
     /// Acts that are played at the same time; as many as fit this machine unless said.
     #[arg(long)]
     side_by_side: Option<u64>,
@@ -36,6 +39,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     }
     if let Some(acts) = options.side_by_side {
         command.env("HANDOFF_SIDE_BY_SIDE", acts.to_string());
+    }
+    if options.release {
+        command.env(built::DIST, built::build(built::Profile::Release)?.dist);
     }
     let ended = command.status().context("cargo cannot be started")?;
     if !ended.success() {

@@ -89,7 +89,12 @@ impl Connector for Misbehaving {
         let id = field(chat, "id")?;
         Ok(match chat["state"].as_str() {
             Some("queued") => Found::There(held(id)),
-            _ => Found::Partly { checkpoint: json!({ "chat": id }), safe_now: true, held: false },
+            _ => Found::Partly {
+                checkpoint: json!({ "chat": id }),
+                safe_now: true,
+                held: false,
+                unseen: false,
+            },
         })
     }
 

@@ -39,6 +39,7 @@ fn handoff(conversation: &Conversation, state: HandoffState) -> Handoff {
         checkpoint: None,
         told_delayed: false,
         held: false,
+        unseen: false,
         perhaps_carried_until: 0,
         speaks_after_transfer: false,
         check_availability: false,

@@ -58,6 +58,9 @@ pub struct Handoff {
     /// The platform was seen to hold the chat: it must not fail any more, whatever goes wrong on our side.
     #[serde(default)]
     pub held: bool,
+    /// The last look said that live agents may have something of it which the platform does not show.
+    #[serde(default)]
+    pub unseen: bool,
     /// Messages up to this place may have been carried before the data was put back from a backup; 0 when none was, or
     /// the platform surely had nothing.
     #[serde(default)]
@@ -90,6 +93,21 @@ impl Handoff {
     /// The lane of the effect that moves it on.
     pub fn lane(&self) -> String {
         format!("handoff:{}", self.id)
+    }
+
+    /// Whether live agents have it or may have it, out of sight: because of the platform, or because a backup was put
+    /// back. It does not fail by itself then, whatever goes wrong; it is finished, or a person decides.
+    pub fn may_be_there(&self) -> bool {
+        self.held || self.unseen || self.is_from_backup()
+    }
+
+    /// Whether a person may decide about it: in doubt, or between two attempts at what cannot fail by itself.
+    pub fn awaits_decision(&self) -> bool {
+        match self.state {
+            HandoffState::InDoubt { .. } => true,
+            HandoffState::Waiting { .. } => self.may_be_there(),
+            _ => false,
+        }
     }
 
     /// Whether it was under way when a backup was made that was put back since, or may have been: as long as the platform

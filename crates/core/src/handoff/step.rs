@@ -68,9 +68,9 @@ pub enum Event {
         /// The last message in the backup. What was typed up to it may have been carried since.
         until: u64,
     },
-    /// An operator wants a doubtful handoff looked up now.
+    /// An operator wants what may be on the platform looked up or finished now.
     LookNow,
-    /// An operator gives a doubtful handoff up, having looked for themselves.
+    /// An operator gives up what may be on the platform, having looked for themselves.
     GiveUp {
         /// Why.
         reason: String,
@@ -161,8 +161,8 @@ pub fn step(
         (State::InDoubt { .. }, Event::Looked { began, found }) => {
             judge(&mut next, began, found, now, chance)
         }
-        (State::InDoubt { .. }, Event::LookNow) => look_now(&mut next, now),
-        (State::InDoubt { .. }, Event::GiveUp { reason }) => fail(&mut next, reason, now),
+        (_, Event::LookNow) if handoff.awaits_decision() => go_on_now(&mut next, now),
+        (_, Event::GiveUp { reason }) if handoff.awaits_decision() => fail(&mut next, reason, now),
         (State::Carrying { ticket, .. }, Event::Closed { reason }) => {
             next.state = State::Closed { ticket: ticket.clone(), reason, at: now };
             vec![Effect::Tell(Outcome::Closed), Effect::SetFree]
@@ -204,7 +204,7 @@ fn failed_attempt(
     let advice = if next.held { Advice::LookFirst } else { error.advice() };
     match advice {
         Advice::LookFirst => doubt(next, attempt, &error.to_string(), now),
-        Advice::GiveUp | Advice::Reauthorise if next.is_from_backup() => {
+        Advice::GiveUp | Advice::Reauthorise if next.may_be_there() => {
             doubt(next, attempt, &error.to_string(), now)
         }
         Advice::GiveUp | Advice::Reauthorise => fail(next, error.to_string(), now),
@@ -216,7 +216,7 @@ fn failed_attempt(
 /// Waits before the next attempt, if there is time for one.
 fn pause(next: &mut Handoff, ms: u64, error: &ConnectorError, now: Timestamp) -> Vec<Effect> {
     let until = now.after(Duration::from_millis(ms));
-    if until > next.give_up_at && next.is_from_backup() {
+    if until > next.give_up_at && next.may_be_there() {
         return doubt(next, next.attempts, &error.to_string(), now);
     }
     if until > next.give_up_at {
@@ -262,21 +262,12 @@ fn judge(
             what_it_has(next);
             accept(next, transferred, now)
         }
-        Ok(Found::Partly { checkpoint, held, .. }) if held || next.held => {
-            next.held = true;
-            next.checkpoint = Some(checkpoint);
+        Ok(Found::Partly { checkpoint, safe_now, held, unseen })
+            if held || next.held || settled || safe_now =>
+        {
+            (next.held, next.unseen, next.checkpoint) = (held || next.held, unseen, Some(checkpoint));
             what_it_has(next);
-            finish_it(next, "the platform holds the chat; finishing", now, chance)
-        }
-        // Before the restore the platform may have taken it, and the person may have been told so.
-        Ok(Found::Partly { checkpoint, safe_now, .. }) if (settled || safe_now) && next.is_from_backup() => {
-            next.checkpoint = Some(checkpoint);
-            what_it_has(next);
-            finish_it(next, "perhaps with the platform since before the restore; finishing", now, chance)
-        }
-        Ok(Found::Partly { checkpoint, safe_now, .. }) if settled || safe_now => {
-            next.checkpoint = Some(checkpoint);
-            try_again(next, "found half done; going on from there", settled, now, chance)
+            half_done(next, settled, now, chance)
         }
         Ok(Found::Absent { .. }) if next.held => look_again(
             next,
@@ -286,6 +277,7 @@ fn judge(
         ),
         Ok(Found::Absent { safe_now }) if settled || safe_now => {
             next.checkpoint = None;
+            next.unseen = false;
             if settled {
                 next.perhaps_carried_until = 0;
             }
@@ -298,6 +290,21 @@ fn judge(
         }
         Err(error) => look_again(next, 0, Some(error.to_string()), now),
     }
+}
+
+/// Part of it was found, and going on from there doubles nothing.
+fn half_done(next: &mut Handoff, settled: bool, now: Timestamp, chance: u64) -> Vec<Effect> {
+    let why = if next.held {
+        "the platform holds the chat; finishing"
+    } else if next.unseen {
+        "perhaps with live agents already, out of our sight; finishing"
+    } else if next.is_from_backup() {
+        // Before the restore the platform may have taken it, and the person may have been told so.
+        "perhaps with the platform since before the restore; finishing"
+    } else {
+        return try_again(next, "found half done; going on from there", settled, now, chance);
+    };
+    finish_it(next, why, now, chance)
 }
 
 /// What the platform has from before a restore was begun after the backup, or its end would be known: all that is in
@@ -335,10 +342,15 @@ fn finish_it(next: &mut Handoff, why: &str, now: Timestamp, chance: u64) -> Vec<
     effects
 }
 
-/// At once after the first attempt, because a person is waiting; with growing pauses after further ones.
+/// At once after the first attempt, because a person is waiting; with growing pauses after further ones, and rarely once
+/// all time is over.
 fn go_on(next: &mut Handoff, why: &str, now: Timestamp, chance: u64) -> Vec<Effect> {
     next.receipt.remark(why);
-    let pause = if next.attempts <= 1 { 0 } else { back_off(next.attempts - 1, chance) };
+    let pause = match next.attempts {
+        ..=1 => 0,
+        _ if next.told_delayed => LONGEST_LOOK_MS,
+        attempts => back_off(attempts - 1, chance),
+    };
     let until = now.after(Duration::from_millis(pause));
     next.state = State::Waiting { until, why: why.to_owned() };
     vec![Effect::Wake(until)]
@@ -371,9 +383,11 @@ fn look_again(next: &mut Handoff, pause_ms: u64, detail: Option<String>, now: Ti
 }
 
 /// The pauses between looks begin anew: something on the platform may have changed.
-fn look_now(next: &mut Handoff, now: Timestamp) -> Vec<Effect> {
-    if let State::InDoubt { look_at, looks, .. } = &mut next.state {
-        (*look_at, *looks) = (now, 0);
+fn go_on_now(next: &mut Handoff, now: Timestamp) -> Vec<Effect> {
+    match &mut next.state {
+        State::InDoubt { look_at, looks, .. } => (*look_at, *looks) = (now, 0),
+        State::Waiting { until, .. } => *until = now,
+        _ => {}
     }
     vec![Effect::Wake(now)]
 }

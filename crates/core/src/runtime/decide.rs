@@ -4,7 +4,7 @@ use handoff_model::HandoffId;
 
 use super::Runtime;
 use crate::{
-    handoff::{Event, Handoff, HandoffState, step},
+    handoff::{Event, Handoff, step},
     store::StoreError,
 };
 
@@ -83,7 +83,7 @@ impl Runtime {
             let found = self.0.parts.store.handoff(id).await?;
             let handoff = found.ok_or_else(|| DecisionError::Unknown(id.clone()))?;
             let state = handoff.state.name();
-            if !matches!(handoff.state, HandoffState::InDoubt { .. }) {
+            if !handoff.awaits_decision() {
                 return Err(DecisionError::NotInDoubt { state });
             }
             let (now, chance) = (self.0.parts.clock.now(), self.0.parts.chance.next());

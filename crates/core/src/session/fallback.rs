@@ -70,6 +70,7 @@ fn begun(
         checkpoint: None,
         told_delayed: false,
         held: false,
+        unseen: false,
         perhaps_carried_until: 0,
         speaks_after_transfer: target.speaks_after_transfer,
         fallbacks: rest,

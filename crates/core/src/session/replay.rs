@@ -134,6 +134,7 @@ fn anew(
         checkpoint: None,
         told_delayed: false,
         held: false,
+        unseen: false,
         perhaps_carried_until: 0,
         speaks_after_transfer: target.speaks_after_transfer,
         // An operator decides that it leaves now.

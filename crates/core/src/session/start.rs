@@ -231,6 +231,7 @@ fn record(
         checkpoint: None,
         told_delayed: false,
         held: false,
+        unseen: false,
         perhaps_carried_until: 0,
         speaks_after_transfer: target.is_some_and(|target| target.speaks_after_transfer),
         check_availability: action.check_availability,

@@ -299,7 +299,9 @@ fn reports(state: &mut State, node: usize, flaw: Flaw) {
     let safe_now = flaw == Flaw::NoSettleTime;
     let found = match (created, passed) {
         (_, 1..) => Found::There(taken()),
-        (1.., 0) => Found::Partly { checkpoint: json!({ "made": true }), safe_now, held: false },
+        (1.., 0) => {
+            Found::Partly { checkpoint: json!({ "made": true }), safe_now, held: false, unseen: false }
+        }
         (0, 0) => Found::Absent { safe_now },
     };
     let began = if flaw == Flaw::TrustsOldLooks { state.now() } else { State::at(began) };

@@ -109,7 +109,8 @@ fn what_a_platform_asks_to_wait_is_waited_within_the_budget() {
 
 #[test]
 fn p1_what_the_platform_holds_is_finished_and_its_delay_is_told_once() {
-    let held = || Ok(Found::Partly { checkpoint: json!({ "step": 5 }), safe_now: false, held: true });
+    let held =
+        || Ok(Found::Partly { checkpoint: json!({ "step": 5 }), safe_now: false, held: true, unseen: false });
     let told = |effects: &[Effect]| effects.contains(&Effect::Tell(Outcome::Delayed));
     let subject = handoff(in_doubt(), Route::Bridge);
     assert!(!told(&looks(&subject, later(60), held()).1), "within the budget");

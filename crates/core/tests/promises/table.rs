@@ -36,6 +36,7 @@ pub(crate) fn handoff(state: HandoffState, route: Route) -> Handoff {
         checkpoint: None,
         told_delayed: false,
         held: false,
+        unseen: false,
         perhaps_carried_until: 0,
         speaks_after_transfer: false,
         check_availability: false,
@@ -98,8 +99,10 @@ fn every_row_of_the_table_leads_where_it_says() {
     let down = || ConnectorError::Unavailable { detail: "down".into() };
     let locked = || ConnectorError::Unauthorised { detail: "key".into() };
     let waiting = || HandoffState::Waiting { until: NOW, why: "x".into() };
-    let half = |safe_now| Found::Partly { checkpoint: json!({ "step": 2 }), safe_now, held: false };
-    let held = || Found::Partly { checkpoint: json!({ "step": 5 }), safe_now: false, held: true };
+    let half =
+        |safe_now| Found::Partly { checkpoint: json!({ "step": 2 }), safe_now, held: false, unseen: false };
+    let held =
+        || Found::Partly { checkpoint: json!({ "step": 5 }), safe_now: false, held: true, unseen: false };
     check(HandoffState::Requested, Event::Begin { until: 5 }, 0, Some("transferring"));
     check(waiting(), Event::Begin { until: 5 }, 0, Some("transferring"));
     check(transferring(), answered(Ok(taken())), 1, Some("carrying"));
@@ -164,7 +167,7 @@ fn put_back(transcript_until: Option<u64>) -> Handoff {
 fn p4_what_may_have_been_accepted_before_a_restore_is_not_declared_failed() {
     let late = NOW.after(Duration::from_secs(9_999));
     let at = |subject: &Handoff, event| step(subject, event, late, 0).unwrap();
-    let half = || Ok(Found::Partly { checkpoint: json!(1), safe_now: false, held: false });
+    let half = || Ok(Found::Partly { checkpoint: json!(1), safe_now: false, held: false, unseen: false });
     let doubted = put_back(None);
     let going_on = at(&doubted, looked(half(), 9_999));
     assert_eq!(going_on.handoff.state.name(), "waiting");
@@ -187,6 +190,49 @@ fn p4_what_may_have_been_accepted_before_a_restore_is_not_declared_failed() {
     check(in_doubt(), looked(half(), 9_999), 9_999, Some("failed"));
 }
 
+/// Its acceptance was lost, or its first words were, and the platform does not show which. Giving the chat back would
+/// let two answer the person.
+#[test]
+fn p1_what_live_agents_may_have_out_of_our_sight_does_not_fail_by_itself() {
+    let late = NOW.after(Duration::from_secs(9_999));
+    let at = |subject: &Handoff, event| step(subject, event, late, 0).unwrap();
+    let half = |unseen| {
+        looked(Ok(Found::Partly { checkpoint: json!(1), safe_now: true, held: false, unseen }), 99_999)
+    };
+    let going_on = at(&handoff(in_doubt(), Route::Bridge), half(true));
+    assert!(going_on.effects.contains(&Effect::Tell(Outcome::Delayed)), "its time was over long ago");
+    let asking = at(&going_on.handoff, Event::Begin { until: 20 }).handoff;
+    let errors = [
+        ConnectorError::Refused { detail: "no".into() },
+        ConnectorError::Unauthorised { detail: "who are you".into() },
+        ConnectorError::RateLimited { after_ms: 5_000, detail: "slow".into() },
+    ];
+    for error in errors {
+        let refused = at(&asking, Event::Answered { attempt: asking.attempts, answer: Err(error) }).handoff;
+        assert_eq!(refused.state.name(), "in_doubt");
+        // A place that is known can be looked into and taken back, and what is surely not there as well.
+        let seen = at(&refused, half(false)).handoff;
+        assert_eq!(seen.state.name(), "failed");
+        let absent = at(&refused, looked(Ok(Found::Absent { safe_now: false }), 99_999)).handoff;
+        assert_eq!((absent.state.name(), absent.unseen), ("failed", false));
+    }
+}
+
+/// What cannot fail by itself would be tried for ever otherwise, and an operator could not end it.
+#[test]
+fn an_operator_decides_between_two_attempts_at_what_cannot_fail_by_itself() {
+    let waiting = HandoffState::Waiting { until: NOW.after(Duration::from_secs(60)), why: "x".into() };
+    let subject = Handoff { unseen: true, ..handoff(waiting.clone(), Route::Bridge) };
+    let decided = |event| step(&subject, event, NOW, 0).unwrap();
+    let now = decided(Event::LookNow);
+    assert!(matches!(now.handoff.state, HandoffState::Waiting { until: NOW, .. }));
+    assert_eq!(now.effects, [Effect::Wake(NOW)]);
+    let given_up = decided(Event::GiveUp { reason: "not there".into() });
+    assert_eq!(given_up.handoff.state.name(), "failed");
+    check(waiting.clone(), Event::LookNow, 0, None);
+    check(waiting, Event::GiveUp { reason: "impatient".into() }, 0, None);
+}
+
 /// It says how far an attempt had come when the backup was made, and not what was asked of the platform since.
 #[test]
 fn p3_a_checkpoint_of_the_backup_is_not_believed_after_a_restore() {
@@ -200,7 +246,7 @@ fn p3_a_checkpoint_of_the_backup_is_not_believed_after_a_restore() {
 /// What the platform has of it was begun after the backup, so it has all of the backup, and nothing newer.
 #[test]
 fn p2_what_is_said_after_a_restore_follows_what_the_platform_has() {
-    let half = || Ok(Found::Partly { checkpoint: json!(1), safe_now: true, held: false });
+    let half = || Ok(Found::Partly { checkpoint: json!(1), safe_now: true, held: false, unseen: false });
     for found in [half(), Ok(Found::There(taken()))] {
         let until = |subject: &Handoff| {
             step(subject, looked(found.clone(), 40), NOW, 0).unwrap().handoff.transcript_until
@@ -219,7 +265,7 @@ fn p3_a_look_that_began_before_the_platform_settled_is_not_final_however_late_it
     let absent = || Ok(Found::Absent { safe_now: false });
     check(in_doubt(), looked(absent(), 29), 31, Some("in_doubt"));
     check(in_doubt(), looked(absent(), 30), 31, Some("waiting"));
-    let half = || Ok(Found::Partly { checkpoint: json!(1), safe_now: false, held: false });
+    let half = || Ok(Found::Partly { checkpoint: json!(1), safe_now: false, held: false, unseen: false });
     check(in_doubt(), looked(half(), 29), 31, Some("in_doubt"));
 }
 
@@ -302,7 +348,8 @@ fn after_a_day_in_doubt_an_operator_is_called_once_and_looks_go_on() {
 
 #[test]
 fn a_chat_that_the_platform_holds_is_finished_with_growing_pauses_and_never_declared_failed() {
-    let held = || looked(Ok(Found::Partly { checkpoint: json!(5), safe_now: true, held: true }), 0);
+    let held =
+        || looked(Ok(Found::Partly { checkpoint: json!(5), safe_now: true, held: true, unseen: false }), 0);
     let mut subject = handoff(in_doubt(), Route::Bridge);
     subject.attempts = 9;
     let late = NOW.after(Duration::from_secs(3600));

@@ -126,7 +126,7 @@ impl World {
             Happens::FoundThere => self.looked(Ok(Found::There(taken(false)))),
             Happens::FoundHalf => {
                 let checkpoint = json!({ "step": 1 });
-                self.looked(Ok(Found::Partly { checkpoint, safe_now: false, held: false }));
+                self.looked(Ok(Found::Partly { checkpoint, safe_now: false, held: false, unseen: false }));
             }
             Happens::FoundNothing => self.looked(Ok(Found::Absent { safe_now: false })),
             Happens::FindFails => self.looked(Err(limited())),

@@ -253,6 +253,10 @@ pub enum Found {
         /// fail any more.
         #[serde(default)]
         held: bool,
+        /// Live agents may have something of the chat that `find` cannot see and `withdraw` cannot take back: the
+        /// handoff must not fail by itself, because two would have the chat then. A person decides.
+        #[serde(default)]
+        unseen: bool,
     },
     /// Nothing is there.
     Absent {

@@ -69,6 +69,7 @@ pub(crate) fn handoff(conversation: &ConversationId, event: &str) -> Handoff {
         checkpoint: None,
         told_delayed: false,
         held: false,
+        unseen: false,
         perhaps_carried_until: 0,
         receipt: Receipt::default(),
     }

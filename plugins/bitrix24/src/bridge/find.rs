@@ -3,7 +3,8 @@
 //! Every message has an id of ours that the session's history tells again. Which session that is, the
 //! first answer says; when that answer was lost, the event that a dialog began does. Where neither
 //! came, nothing can be looked up: the first line, and only that, is then sent once more into the
-//! same chat, and says of itself that it may be there twice.
+//! same chat, and says of itself that it may be there twice. From then on the handoff does not fail by itself:
+//! live agents may have the chat, in a place that nobody told us.
 
 use handoff_sdk::{
     Result,
@@ -50,7 +51,8 @@ fn so_far(mark: Mark, pieces: usize, transfer: &Transfer, safe_now: bool) -> Fou
     if mark.next >= pieces && mark.place.is_some() {
         return Found::There(mark.transferred(&transfer.key));
     }
-    Found::Partly { checkpoint: json!(mark), safe_now, held: false }
+    let unseen = mark.repeats > 0 && mark.place.is_none();
+    Found::Partly { checkpoint: json!(mark), safe_now, held: false, unseen }
 }
 
 /// The answer to the first line was lost, and no event told of the dialog.
@@ -62,5 +64,5 @@ fn never_heard(mut mark: Mark) -> Found {
     mark.repeats += 1;
     mark.asked = false;
     mark.remarks.push("the first line may be there twice: Bitrix24 gives no way to look it up".to_owned());
-    Found::Partly { checkpoint: json!(mark), safe_now: false, held: false }
+    Found::Partly { checkpoint: json!(mark), safe_now: false, held: false, unseen: true }
 }

@@ -216,10 +216,32 @@ async fn the_event_of_a_dialog_tells_where_a_lost_first_line_is() {
     take(&world, &body).await.unwrap();
     let transfer = Transfer { checkpoint: world.host.checkpoints().pop(), ..transfer };
     let found = world.bitrix24.find(&world.host.cx(), Find { transfer: transfer.clone() }).await.unwrap();
-    let Found::Partly { checkpoint, safe_now, .. } = found else { panic!("{found:?}") };
+    let Found::Partly { checkpoint, safe_now, unseen: false, .. } = found else { panic!("{found:?}") };
     assert!(safe_now && checkpoint["next"] == 1, "{checkpoint}");
     hand_over(&world, Transfer { checkpoint: Some(checkpoint), ..transfer }).await;
     assert_eq!(customer_said(&world).await.len(), 2, "nothing is there twice");
+}
+
+/// Its answer was lost, no event told of the dialog, and the line cannot be repeated: live agents may have it.
+#[tokio::test]
+async fn p1_a_first_line_that_nobody_told_of_may_be_with_live_agents_until_its_place_is_known() {
+    let world = connected("").await;
+    world.sim("method/fail_after", json!({ "method": "imconnector.send.messages", "times": 1 })).await;
+    let mut transfer = leaving("h1", json!({}));
+    world.bitrix24.transfer(&world.host.cx(), transfer.clone()).await.unwrap_err();
+    transfer.checkpoint = world.host.checkpoints().pop();
+    for _ in 0..2 {
+        let found = world.bitrix24.find(&world.host.cx(), Find { transfer: transfer.clone() }).await.unwrap();
+        let Found::Partly { checkpoint, held: false, unseen: true, .. } = found else { panic!("{found:?}") };
+        transfer.checkpoint = Some(checkpoint);
+        world.sim("connector/refuse", json!({ "times": 1 })).await;
+        let refused = world.bitrix24.transfer(&world.host.cx(), transfer.clone()).await.unwrap_err();
+        assert_eq!(refused.advice(), Advice::GiveUp, "{refused}");
+        transfer.checkpoint = world.host.checkpoints().pop();
+    }
+    hand_over(&world, transfer).await;
+    let seen = customer_said(&world).await;
+    assert_eq!(seen.iter().filter(|line| line.starts_with("(perhaps repeated)")).count(), 1, "{seen:?}");
 }
 
 /// As after a restore: where the chat is has been forgotten, and the checkpoint with it.

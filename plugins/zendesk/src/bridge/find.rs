@@ -98,7 +98,7 @@ impl Look<'_> {
             (true, false) => self.before_passing(posted),
             (false, _) => self.before_all_is_posted(posted),
         };
-        Ok(Found::Partly { checkpoint: json!(mark(step)), safe_now, held: passed })
+        Ok(Found::Partly { checkpoint: json!(mark(step)), safe_now, held: passed, unseen: false })
     }
 
     /// Once control has left the live agents again, there is nothing more to hear.

@@ -78,7 +78,9 @@ pub(crate) async fn find(client: Client<'_>, transfer: &Transfer) -> Result<Foun
             held(&client, transfer, mark.unwrap_or_default()).await.map(Found::There)
         }
         Some(_) => Ok(match mark {
-            Some(mark) => Found::Partly { checkpoint: json!(mark), safe_now: true, held: false },
+            Some(mark) => {
+                Found::Partly { checkpoint: json!(mark), safe_now: true, held: false, unseen: false }
+            }
             None => Found::Absent { safe_now: true },
         }),
     }

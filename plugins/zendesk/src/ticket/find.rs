@@ -25,11 +25,11 @@ pub(crate) async fn find(support: Support<'_>, transfer: &Transfer) -> Result<Fo
         // The key was spent on a body that made no ticket.
         Some(mut mark) if mark.spoilt => {
             mark.revise(String::new());
-            Found::Partly { checkpoint: json!(mark), safe_now: false, held: false }
+            Found::Partly { checkpoint: json!(mark), safe_now: false, held: false, unseen: false }
         }
         // The same bytes under the same key make no second ticket; once the key may be forgotten, the
         // transfer looks again before it sends.
-        Some(mark) => Found::Partly { checkpoint: json!(mark), safe_now: true, held: false },
+        Some(mark) => Found::Partly { checkpoint: json!(mark), safe_now: true, held: false, unseen: false },
         // Without a checkpoint nothing was sent, or its key is not known here any more.
         None => Found::Absent { safe_now: transfer.checkpoint.is_none() },
     })

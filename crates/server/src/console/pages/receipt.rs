@@ -159,7 +159,7 @@ fn page(state: &ConsoleState, who: &SignedIn, handoff: Handoff, notice: Option<N
     ReceiptPage {
         notice,
         address: link::handoff(handoff.id.as_str()),
-        in_doubt: matches!(handoff.state, HandoffState::InDoubt { .. }),
+        in_doubt: handoff.awaits_decision(),
         again: choices(state, &handoff),
         kin: kin(&handoff),
         shell: Shell::new(state, who, "handoffs"),

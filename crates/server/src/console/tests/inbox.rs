@@ -56,6 +56,7 @@ fn handoff(conversation: &Conversation, state: HandoffState) -> Handoff {
         checkpoint: None,
         told_delayed: false,
         held: false,
+        unseen: false,
         perhaps_carried_until: 0,
         speaks_after_transfer: true,
         check_availability: false,
