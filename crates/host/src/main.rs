@@ -101,29 +101,29 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         _ => {}
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let code = runtime.block_on(async {
-        if let Command::Doctor = &cli.command {
-            return doctor::run(&cli.config, cli.json).await;
-        }
-        let config = config::load(&cli.config)?;
-        match &cli.command {
-            Command::Doctor => doctor::run(&cli.config, cli.json).await,
-            Command::Serve => serve::run(config).await,
-            Command::Check => check::run(&config, cli.json).await,
-            Command::Assistant(verb) => assistant::run(&config, verb, cli.json).await,
-            Command::Connection(verb) => connection::run(&config, verb, cli.json).await,
-            Command::Connector(verb) => connector::run(&config, verb, cli.json).await,
-            Command::Handoff(verb) => handoffs::run(&config, verb, cli.json).await,
-            Command::Conversation(verb) => conversation::run(&config, verb, cli.json).await,
-            Command::ConnectorProbe { file } => probe::run(file),
-            Command::ConnectorWorker { file } => worker::run(file),
-            Command::Backup(make) => backup::make(&config, make, cli.json),
-            Command::Restore(restore) => backup::restore(&config, restore, cli.json),
-        }
-    });
+    let code = runtime.block_on(run_async(cli));
     // A connector that hangs must not keep the program from ending.
     runtime.shutdown_background();
     code
+}
+
+async fn run_async(cli: &Cli) -> anyhow::Result<ExitCode> {
+    let (json, config) = (cli.json, || config::load(&cli.config));
+    match &cli.command {
+        // Also when the configuration is what is wrong.
+        Command::Doctor => doctor::run(&cli.config, json).await,
+        Command::Serve => serve::run(config()?).await,
+        Command::Check => check::run(&config()?, json).await,
+        Command::Assistant(verb) => assistant::run(&config()?, verb, json).await,
+        Command::Connection(verb) => connection::run(&config()?, verb, json).await,
+        Command::Connector(verb) => connector::run(&config()?, verb, json).await,
+        Command::Handoff(verb) => handoffs::run(&config()?, verb, json).await,
+        Command::Conversation(verb) => conversation::run(&config()?, verb, json).await,
+        Command::ConnectorProbe { file } => probe::run(file),
+        Command::ConnectorWorker { file } => worker::run(file),
+        Command::Backup(make) => backup::make(&config()?, make, json),
+        Command::Restore(restore) => backup::restore(&config()?, restore, json),
+    }
 }
 
 #[cfg(test)]

@@ -46,8 +46,8 @@ impl Auditor {
     /// Takes note of a commit that took place.
     pub(crate) async fn committed(&self, memory: &Memory, changes: &Changes) {
         for handoff in &changes.handoffs {
-            let (id, state) = (&handoff.id, handoff.state.name());
-            self.story.tell(format_args!("handoff {id} is {state}"));
+            let (id, state, why) = (&handoff.id, handoff.state.name(), reason(&handoff.state));
+            self.story.tell(format_args!("handoff {id} is {state}{why}"));
             let before = self.seen.lock().handoffs.insert(id.clone(), handoff.clone());
             self.one_way(before.as_ref(), handoff);
         }
@@ -238,5 +238,15 @@ impl Auditor {
     /// Every handoff, as it was committed last.
     pub(crate) fn handoffs(&self) -> Vec<Handoff> {
         self.seen.lock().handoffs.values().cloned().collect()
+    }
+}
+
+/// Why a handoff stands where it does.
+fn reason(state: &HandoffState) -> String {
+    match state {
+        HandoffState::Waiting { why, .. } => format!(": {why}"),
+        HandoffState::InDoubt { cause, .. } => format!(": {cause}"),
+        HandoffState::Failed { reason, .. } => format!(": {reason}"),
+        _ => String::new(),
     }
 }

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use handoff_core::{
     handoff::{Handoff, HandoffState},
     runtime::Decision,
-    store::{Conversations, RESTORED_GAP},
+    store::{Conversations, EffectKind, Outbox, RESTORED_GAP},
 };
 use handoff_model::{ChannelId, ConversationId};
 use handoff_tests::{
@@ -44,7 +44,7 @@ pub(crate) async fn close(door: &Door, disk: &Disk, mut book: Book, tally: &mut 
         let chat = until_carried(door, &book, &handoff, &said).await?;
         agent_speaks_and_closes(door, &mut book, &chat).await?;
     }
-    see_all(door, &mut book, taken, &said).await?;
+    see_all(door, disk, &mut book, taken, &said).await?;
     let chats = door.desk.chats_of(&book.mark(), handoff.id.as_str())?;
     if door.desk.route != Route::Line {
         announced(door, &book, taken, by_hand, tally);
@@ -172,9 +172,17 @@ async fn until_shown(door: &Door, book: &mut Book, text: &str) -> Result<()> {
 }
 
 /// Takes what is there to be shown still.
-async fn see_all(door: &Door, book: &mut Book, taken: bool, said: &[Word]) -> Result<()> {
+async fn see_all(door: &Door, disk: &Disk, book: &mut Book, taken: bool, said: &[Word]) -> Result<()> {
     if !taken && let Some(last) = said.iter().rfind(|word| !word.may_be_missing) {
         until_shown(door, book, &answer_to(&last.text)).await?;
+    }
+    // What a failed handoff left is taken back when the platform lets us.
+    for _ in 0..LOOKS {
+        let left = disk.memory.waiting(&conversation(door, book)?, EffectKind::Withdraw).await?;
+        if left.is_empty() {
+            break;
+        }
+        tokio::time::sleep(PACE).await;
     }
     // A platform may try again much later to tell us something, and what is shown too often comes then.
     for _ in 0..LOOKS {

@@ -283,7 +283,7 @@ async fn all_is_done(disk: &Disk, tally: &mut Tally) {
         tokio::time::sleep(Duration::from_secs(2)).await;
     }
     for handoff in disk.auditor.handoffs() {
-        for kind in [EffectKind::Deliver, EffectKind::Handoff, EffectKind::Forward, EffectKind::Fetch] {
+        for kind in EffectKind::ALL {
             let rows = disk.memory.waiting(&handoff.conversation, kind).await.unwrap_or_default();
             if !rows.is_empty() {
                 tally.stuck += 1;

@@ -19,12 +19,10 @@ use crate::{
 const CARRYING: Duration = Duration::from_secs(30);
 /// Longest time for a file.
 const FETCHING: Duration = Duration::from_secs(90);
-/// After this long without success, words are given up and both ends are told.
+/// After this long without success, words are given up and both ends are told, and what a failed handoff left stays.
 const GIVE_UP: Duration = Duration::from_secs(24 * 60 * 60);
 /// A file that cannot be had after so many attempts is replaced by a line.
 const MOST_FETCHES: u32 = 6;
-/// Attempts to take back what a refused handoff left.
-const MOST_WITHDRAWALS: u32 = 5;
 /// How often a commit is tried when others change the same rows.
 const TRIES: usize = 50;
 
@@ -284,10 +282,11 @@ impl Runtime {
             return self.drop_row(&row).await;
         };
         let withdraw = json!(Withdraw { transfer: self.leaving(&handoff, &conversation).await?.transfer });
+        let now = self.0.parts.clock.now();
         let remarks = match self.ask::<Withdrawn>(&row, &handoff, "withdraw", withdraw, CARRYING, None).await
         {
             Ok(Withdrawn { remarks }) => remarks,
-            Err(error) if error.advice() != Advice::GiveUp && row.attempts + 1 < MOST_WITHDRAWALS => {
+            Err(error) if error.advice() != Advice::GiveUp && now.since(row.added) <= GIVE_UP => {
                 let (due, attempts) = (self.back_off(row.attempts + 2), row.attempts + 1);
                 return self
                     .put_off(Reschedule {

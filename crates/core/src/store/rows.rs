@@ -26,6 +26,9 @@ pub enum EffectKind {
 }
 
 impl EffectKind {
+    /// Every kind.
+    pub const ALL: [Self; 5] = [Self::Deliver, Self::Handoff, Self::Withdraw, Self::Forward, Self::Fetch];
+
     /// The kind in one word, as stored.
     pub fn name(self) -> &'static str {
         match self {
@@ -39,9 +42,7 @@ impl EffectKind {
 
     /// The kind that has this name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Deliver, Self::Handoff, Self::Withdraw, Self::Forward, Self::Fetch]
-            .into_iter()
-            .find(|kind| kind.name() == name)
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 }
 

@@ -79,7 +79,8 @@ fn features(manifest: &Manifest) -> Result<(), Refusal> {
     if missing.is_empty() {
         return Ok(());
     }
-    let reason = format!("it needs {} of its host, which this server does not offer", missing.join(", "));
+    let (missing, offered) = (missing.join(", "), FEATURES.join(", "));
+    let reason = format!("it needs {missing} of its host; this server offers {offered}");
     Err(Refusal::new(Stage::Manifest, reason, other_build(true)))
 }
 

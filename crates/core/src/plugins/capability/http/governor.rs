@@ -85,6 +85,8 @@ struct State {
     /// Requests in the leaky bucket at the time `at`.
     level: f64,
     at: Timestamp,
+    /// When somebody last looked at the clock.
+    looked: Timestamp,
     under_way: u32,
     waiting: BTreeSet<(Class, u64)>,
     next: u64,
@@ -240,6 +242,7 @@ impl Governor {
 impl State {
     /// Lets a request go, if it is its turn.
     fn ask(&mut self, key: (Class, u64), quota: Option<Quota>, now: Timestamp) -> Turn {
+        self.follow(now);
         if self.waiting.first() != Some(&key) {
             return Turn::Wait(None);
         }
@@ -259,6 +262,15 @@ impl State {
         Turn::Go
     }
 
+    /// Pauses last as long as they were meant to when somebody sets the clock back.
+    fn follow(&mut self, now: Timestamp) {
+        let back = i64::try_from(self.looked.since(now).as_millis()).unwrap_or(i64::MAX);
+        for time in [&mut self.at, &mut self.paused_until, &mut self.breaker.open_until] {
+            time.0 = time.0.saturating_sub(back);
+        }
+        self.looked = now;
+    }
+
     /// Puts a request into the bucket; how long until there is room when there is none.
     fn pour(&mut self, quota: Quota, now: Timestamp) -> Option<Duration> {
         let leaked = now.since(self.at).as_secs_f64() * quota.per_second;
@@ -273,6 +285,7 @@ impl State {
     }
 
     fn end(&mut self, exchange: Exchange, now: Timestamp, connection: &ConnectionId) {
+        self.follow(now);
         if let Exchange::Busy(wait) = exchange {
             self.paused_until = self.paused_until.max(now.after(wait));
         }

@@ -94,6 +94,26 @@ proptest! {
     }
 }
 
+/// A pause that lasts until a time of the old clock would keep everybody waiting for as long as it was set back.
+#[test]
+fn a_clock_that_is_set_back_makes_no_pause_longer() {
+    for (exchange, wait) in [(Exchange::Busy(Duration::from_secs(3)), 3), (Exchange::Away, 5)] {
+        let mut state = State::default();
+        let started = Timestamp(10_000_000);
+        let times = if wait == 3 { 1 } else { TOO_MANY };
+        (0..times).for_each(|_| state.end(exchange, started, &ConnectionId::new("desk")));
+        let set_back = Timestamp(started.0 - 284_045);
+        let key = (Class::Handoff, 1);
+        state.waiting.insert(key);
+        let pause = match state.ask(key, None, set_back) {
+            Turn::Wait(Some(pause)) => pause,
+            _ => Duration::ZERO,
+        };
+        assert!(!pause.is_zero() && pause <= Duration::from_secs(wait), "{pause:?}");
+        assert!(matches!(state.ask(key, None, set_back.after(pause)), Turn::Go));
+    }
+}
+
 #[tokio::test]
 async fn handoffs_go_before_what_can_wait() {
     let bench = Bench::new(quota(1.0, 1, 10));
