@@ -45,7 +45,7 @@ impl Setup {
             "data_dir": "data",
             "server": { "listen": format!("127.0.0.1:{}", free_port()?) },
             "workspace": { "plan": "enterprise" },
-            "plugins": { "folder": "plugins", "allow_loopback_http": true },
+            "plugins": { "folder": "plugins", "policy": "any", "allow_loopback_http": true },
             "log": { "level": "debug" },
             "console": { "admin_password": PASSWORD },
             "channels": {
