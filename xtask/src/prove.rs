@@ -1,18 +1,34 @@
-//! `cargo xtask prove`: the long versions of what the tests check in small, with a report.
+//! `cargo xtask prove`: the long versions of what the tests check in small, and the report that the docs show.
 
-use std::{fmt::Write as _, fs, process::Stdio, time::Instant};
+use std::{fs, path::PathBuf, process::Stdio, time::Instant};
 
 use anyhow::{Context, Result, bail};
-use handoff_tests::built::{self, root, target};
+use handoff_tests::built::{self, Profile, root};
+
+/// Before the first section of the report.
+const HEAD: &str = "# What was proved, and when
+
+Written by `cargo xtask prove`: the long versions of what `cargo xtask test` checks in small. Each section is as its last run left
+it. What the figures mean is in [promises](promises.md).
+";
 
 /// How much to prove.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Handoffs of each campaign, and of the torture.
+    /// Proves only this; everything unless said.
+    #[arg(long, value_enum)]
+    only: Vec<Part>,
+    /// Handoffs of each campaign of a connector.
     #[arg(long, default_value_t = 1000)]
     handoffs: u32,
-    /// Seeds of the simulation.
+    /// Handoffs of the torture, for each seed.
     #[arg(long, default_value_t = 10_000)]
+    torture: u32,
+    /// Seeds of the torture.
+    #[arg(long, value_delimiter = ',', default_value = "1,2,3")]
+    torture_seeds: Vec<u64>,
+    /// Seeds of the simulation.
+    #[arg(long, default_value_t = 100_000)]
     seeds: u64,
     /// Seeds of the simulation with backups that are put back, at least one in each.
     #[arg(long, default_value_t = 1_000)]
@@ -22,85 +38,167 @@ pub(crate) struct Options {
     seed: u64,
 }
 
+/// What can be proved by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Part {
+    Model,
+    Simulation,
+    Restores,
+    Campaigns,
+    Torture,
+    Crashes,
+}
+
 /// A long run.
 struct Run {
-    title: &'static str,
+    part: Part,
+    title: String,
     /// What cargo is asked for.
     arguments: String,
+    environment: Vec<(&'static str, String)>,
     /// Lines of its output that belong into the report hold one of these.
     telling: &'static [&'static str],
 }
 
+const SIMULATE: &str = "run --quiet --profile bench -p handoff-simulation --features connectors --";
+
 fn runs(options: &Options) -> Vec<Run> {
-    let run = |title, arguments: &str, telling| Run { title, arguments: arguments.to_owned(), telling };
-    let (seeds, restores) = (options.seeds, options.restores);
-    vec![
+    let run = |part, title: &str, arguments: &str, environment, telling| Run {
+        part,
+        title: title.to_owned(),
+        arguments: arguments.to_owned(),
+        environment,
+        telling,
+    };
+    let &Options { handoffs, seed, seeds, restores, .. } = options;
+    let campaign = vec![("HANDOFF_CAMPAIGN", handoffs.to_string()), ("HANDOFF_SEED", seed.to_string())];
+    let tortures = options.torture_seeds.iter().map(|seed| {
+        let environment =
+            vec![("HANDOFF_TORTURE", options.torture.to_string()), ("HANDOFF_SEED", seed.to_string())];
+        let arguments = "test -p handoff-tests --test torture -- --nocapture";
         run(
+            Part::Torture,
+            &format!("Torture, seed {seed}"),
+            arguments,
+            environment,
+            &["torture:", "came to no end"],
+        )
+    });
+    let mut all = vec![
+        run(
+            Part::Model,
             "The model, within wider bounds",
             "test --profile bench -p handoff-core --test model -- --nocapture",
+            vec![("HANDOFF_MODEL", "large".to_owned())],
             &["distinct states", "test result"],
         ),
         run(
+            Part::Simulation,
             "Whole servers, simulated",
-            &format!(
-                "run --quiet --profile bench -p handoff-simulation --features connectors -- --seeds {seeds}"
-            ),
+            &format!("{SIMULATE} --seeds {seeds}"),
+            Vec::new(),
             &["simulated:", "goes against"],
         ),
         run(
+            Part::Restores,
             "Older backups put back, simulated",
-            &format!(
-                "run --quiet --profile bench -p handoff-simulation --features connectors -- --restores --seeds {restores}"
-            ),
+            &format!("{SIMULATE} --restores --seeds {restores}"),
+            Vec::new(),
             &["simulated:", "goes against"],
         ),
         run(
+            Part::Campaigns,
             "Campaigns",
             "nextest run -p handoff-bitrix24 -p handoff-zendesk --no-capture campaign",
+            campaign,
             &["Tally", "tests run"],
         ),
-        run("Torture", "test -p handoff-tests --test torture -- --nocapture", &["torture:", "test result"]),
         run(
+            Part::Crashes,
             "Crashes around every request",
             "nextest run -p handoff-tests --test crashes",
-            &["PASS", "FAIL", "tests run"],
+            Vec::new(),
+            &["FAIL", "tests run"],
         ),
-    ]
+    ];
+    all.extend(tortures);
+    all.retain(|run| options.only.is_empty() || options.only.contains(&run.part));
+    all
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
-    let mut report = format!("# What was proved\n\nSeed {}, {} handoffs.\n", options.seed, options.handoffs);
+    let dist = built::build(Profile::Release)?.dist;
     let mut failed = Vec::new();
     for run in runs(options) {
         println!("{} …", run.title);
         let began = Instant::now();
-        let (said, good) = perform(&run, options)?;
+        let (said, good) = perform(&run, &dist)?;
         let telling = |line: &&str| run.telling.iter().any(|word| line.contains(word));
         let lines: Vec<_> = said.lines().filter(telling).map(str::trim).collect();
-        let seconds = began.elapsed().as_secs();
-        write!(report, "\n## {}\n\n```\n{}\n```\n\n{seconds} s\n", run.title, lines.join("\n"))?;
+        let body =
+            format!("{}\n\n```\n{}\n```\n", command(&run, began.elapsed().as_secs()), lines.join("\n"));
+        println!("{body}");
+        write_down(&run.title, &body)?;
         if !good {
             failed.push(run.title);
         }
     }
-    let file = target().join("prove.md");
-    fs::write(&file, &report)?;
-    println!("{report}\nwritten to {}", file.display());
+    println!("written to {}", report().display());
     if failed.is_empty() { Ok(()) } else { bail!("not everything held: {}", failed.join(", ")) }
 }
 
-fn perform(run: &Run, options: &Options) -> Result<(String, bool)> {
+fn command(run: &Run, seconds: u64) -> String {
+    let set: String = run.environment.iter().map(|(name, value)| format!("{name}={value} ")).collect();
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    format!("`{set}cargo {}`: {seconds} s on {cores} processors.", run.arguments)
+}
+
+fn perform(run: &Run, dist: &std::path::Path) -> Result<(String, bool)> {
     let done = built::cargo()
         .current_dir(root())
         .args(run.arguments.split(' '))
-        .env("HANDOFF_MODEL", "large")
-        .env("HANDOFF_CAMPAIGN", options.handoffs.to_string())
-        .env("HANDOFF_TORTURE", options.handoffs.to_string())
-        .env("HANDOFF_SEED", options.seed.to_string())
+        .envs(run.environment.iter().map(|(name, value)| (name, value)))
+        .env(built::DIST, dist)
         .env("RUST_BACKTRACE", "0")
         .stdin(Stdio::null())
         .output()
         .context("cargo cannot be started")?;
     let said = [done.stdout, done.stderr].concat();
     Ok((String::from_utf8_lossy(&said).into_owned(), done.status.success()))
+}
+
+fn report() -> PathBuf {
+    root().join("docs/reference/proof.md")
+}
+
+/// Puts a section into the report, in the place of the one of before. What a run found stays when a later one breaks off.
+fn write_down(title: &str, body: &str) -> Result<()> {
+    let before = fs::read_to_string(report()).unwrap_or_default();
+    fs::write(report(), replaced(&before, title, body)).context("the report cannot be written")
+}
+
+fn replaced(before: &str, title: &str, body: &str) -> String {
+    let mut sections: Vec<(&str, &str)> =
+        before.split("\n## ").skip(1).filter_map(|section| section.split_once("\n\n")).collect();
+    match sections.iter_mut().find(|(known, _)| *known == title) {
+        Some(section) => section.1 = body,
+        None => sections.push((title, body)),
+    }
+    let section = |(title, body): &(&str, &str)| format!("\n## {title}\n\n{}\n", body.trim_end());
+    HEAD.to_owned() + &sections.iter().map(section).collect::<String>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::replaced;
+
+    #[test]
+    fn a_section_takes_the_place_of_the_one_of_before_and_the_others_stay() {
+        let one = replaced("", "Torture, seed 1", "`cargo a`: 9 s.\n\n```\nall 0\n```\n");
+        let two = replaced(&one, "The model", "`cargo b`: 1 s.\n\n```\nfine\n```\n");
+        let again = replaced(&two, "Torture, seed 1", "`cargo a`: 7 s.\n\n```\nall 0\n```\n");
+        assert!(again.starts_with("# ") && !again.contains("9 s"), "{again}");
+        assert!(again.find("7 s").unwrap() < again.find("## The model").unwrap(), "{again}");
+        assert_eq!(replaced(&again, "The model", "`cargo b`: 1 s.\n\n```\nfine\n```\n"), again);
+    }
 }
