@@ -114,6 +114,37 @@ async fn a_chat_goes_on_after_a_restore_and_the_person_sees_every_new_answer() -
 }
 
 #[tokio::test]
+async fn p4_whoever_saw_what_came_after_an_older_backup_is_told_what_a_newer_one_brings_back() -> Result<()> {
+    let (zendesk, mut server) = on_zendesk(plain).await?;
+    let mut person = Visitor::open(&server).await?;
+    person.says("one").await?;
+    person.until_told(&answer_to("one")).await?;
+    person.acknowledges().await?;
+    let older = backs_up(&server, "older").await?;
+    // The chat is given away while the person does not look.
+    person.says(WISH).await?;
+    server.until_state(&person.conversation, "carrying").await?;
+    let newer = backs_up(&server, "newer").await?;
+    puts_back(&mut server, &older).await?;
+    person.says("two").await?;
+    person.until_told(&answer_to("two")).await?;
+    // What tells of the acceptance lies before all that the window has seen by now.
+    person.acknowledges().await?;
+    puts_back(&mut server, &newer).await?;
+    zendesk.point_webhook(&server.base).await?;
+    // The window's word of what it has comes late, and says nothing of what is here.
+    person.acknowledges().await?;
+    person.until_told(ACCEPTED).await?;
+    person.acknowledges().await?;
+    person.says("three").await?;
+    let chats = zendesk.until_chats("the new word", |chats| chats[0].count("three") == 1).await?;
+    zendesk.replies(&chats[0].id, "seen").await?;
+    person.until_shown("seen").await?;
+    assert_eq!((person.times(ACCEPTED), person.times(&answer_to("one"))), (1, 1), "{:#?}", person.thread);
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_backup_that_cannot_be_made_or_put_back_is_said_in_plain_words() -> Result<()> {
     let (_zendesk, server) = on_zendesk(plain).await?;
     let backup = backs_up(&server, "backup").await?;

@@ -62,7 +62,7 @@ pub(crate) async fn host(config: &Config, role: Role, public_url: &str) -> anyho
     let registry = Arc::new(Registry::open(&plugin_options(config, role), setups, world));
     warn_of_assistants(&entries, &registry);
     let own = own_channels(config);
-    let restored = store.restored()?;
+    let lives = store.lives()?;
     let store: Arc<dyn Store> = store;
     let runtime = Runtime::new(Parts {
         store: store.clone(),
@@ -75,7 +75,7 @@ pub(crate) async fn host(config: &Config, role: Role, public_url: &str) -> anyho
         connections: entries.iter().map(Entry::connection).collect(),
         plan: config.workspace.plan,
         lowest: config.plans.clone(),
-        restored,
+        lives,
     });
     let book = Arc::new(Book::new(connections::Parts {
         registry: registry.clone(),

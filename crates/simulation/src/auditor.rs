@@ -50,6 +50,7 @@ impl Auditor {
             self.story.tell(format_args!("handoff {id} is {state}{why}"));
             let before = self.seen.lock().handoffs.insert(id.clone(), handoff.clone());
             self.one_way(before.as_ref(), handoff);
+            self.all_goes(memory, before.as_ref(), handoff).await;
         }
         for (id, message) in &changes.messages {
             self.story.tell(format_args!("{id} {:?} {:?}", message.author, message.content.text));
@@ -109,6 +110,19 @@ impl Auditor {
         if !closes && before.state.name() != after.state.name() {
             let (was, is) = (before.state.name(), after.state.name());
             self.story.violates("P1", format_args!("handoff {} was {was} and is {is}", after.id));
+        }
+    }
+
+    /// P2: when the first attempt begins, whatever was accepted until then goes with it. What a backup has, and the platform
+    /// got after it, is therefore on the platform.
+    async fn all_goes(&self, memory: &Memory, before: Option<&Handoff>, after: &Handoff) {
+        let begins = before.is_some_and(|before| before.transcript_until.is_none())
+            && matches!(after.state, HandoffState::Transferring { .. });
+        let Ok(Some(conversation)) = memory.conversation(&after.conversation).await else { return };
+        let (until, last) = (after.transcript_until.unwrap_or(0), conversation.last_seq);
+        if begins && until != last {
+            let id = &after.id;
+            self.story.violates("P2", format_args!("handoff {id} begins with {until} of {last} places"));
         }
     }
 

@@ -92,7 +92,7 @@ impl Cluster {
             connections,
             plan: paid,
             lowest: BTreeMap::from([(ConnectorId::new(inner.desk.id()), Paid::Total)]),
-            restored: inner.disk.memory.restored(),
+            lives: inner.disk.memory.lives(),
         });
         let node = Node { runtime: runtime.clone(), power, connectors: connectors.clone() };
         inner.nodes.lock().insert(number, node);

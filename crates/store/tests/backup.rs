@@ -4,7 +4,7 @@
 
 use std::{fs, path::Path};
 
-use handoff_core::store::{EffectKind, Outbox as _, Transactions as _};
+use handoff_core::store::{EffectKind, Lives, Outbox as _, Transactions as _};
 use handoff_model::Timestamp;
 use handoff_store::{
     Sqlite,
@@ -58,7 +58,7 @@ async fn a_backup_is_put_back_only_where_no_server_runs_and_says_what_is_in_doub
     assert!(restored.set_aside.unwrap().is_file());
 
     let store = Sqlite::open(&data).unwrap();
-    assert_eq!(store.restored().unwrap(), Some(PUT_BACK));
+    assert_eq!(store.lives().unwrap(), Lives::begun(vec![PUT_BACK]));
 }
 
 #[test]

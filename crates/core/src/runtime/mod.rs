@@ -27,7 +27,7 @@ mod watch;
 use std::{collections::BTreeMap, sync::Arc};
 
 use handoff_model::{
-    AssistantId, ChannelId, ConnectionId, ConnectorId, Plan, Timestamp,
+    AssistantId, ChannelId, ConnectionId, ConnectorId, Plan,
     connector::{Availability, Choice, Manifest},
 };
 use parking_lot::RwLock;
@@ -44,7 +44,7 @@ pub use shown::ShownItem;
 
 use crate::{
     handoff::{Target, Targets},
-    store::Store,
+    store::{Lives, Store},
     world::{Blobs, Chance, Clock, Connectors, Seal},
 };
 use choices::Shelf;
@@ -104,8 +104,8 @@ pub struct Parts {
     pub plan: Plan,
     /// Lowest plan by connector.
     pub lowest: BTreeMap<ConnectorId, Plan>,
-    /// When what is kept was last put back from a backup, if it ever was.
-    pub restored: Option<Timestamp>,
+    /// When what is kept was put back from backups.
+    pub lives: Lives,
 }
 
 /// What is configured, as it is now.

@@ -1,6 +1,6 @@
 //! What the person is to be shown, on channels of ours.
 
-use handoff_model::{Author, ChannelId, Content, ConversationId, Source, Timestamp};
+use handoff_model::{Author, ChannelId, Content, ConversationId, Delivery, Message, Source, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{Runtime, TurnError};
@@ -48,9 +48,32 @@ impl Runtime {
     ) -> Result<Vec<ShownItem>, TurnError> {
         self.own_channel(channel, external)?;
         let id = ConversationId::derive(channel, external);
-        let rows = self.0.parts.store.shown(&id, after, limit).await?;
+        let mut rows = self.unseen(&id, after, limit).await?;
+        if rows.is_empty() {
+            rows = self.0.parts.store.shown(&id, after, limit).await?;
+        }
         let name = if rows.is_empty() { None } else { self.name_of_assistant(&id).await? };
         Ok(rows.into_iter().map(|row| self.open_row(row, name.as_deref())).collect())
+    }
+
+    /// What is to be shown again because the window's place is from a life of the data that is none of ours: its places
+    /// are later than ours were, so that nothing that waited for the person in the backup would ever be shown. They get it
+    /// at places of the present life, the latest of it if there is more than fits. What they acknowledged stays out.
+    async fn unseen(&self, id: &ConversationId, after: u64, limit: usize) -> Result<Vec<Shown>, TurnError> {
+        let lives = &self.0.parts.lives;
+        if !lives.is_foreign(after) {
+            return Ok(Vec::new());
+        }
+        let mut past = self.0.parts.store.messages(id, 0, lives.first_place()).await?;
+        past.retain(|message| message.author != Author::Person && message.delivery != Delivery::Delivered);
+        let waiting = past.split_off(past.len().saturating_sub(limit));
+        let raised = |Message { seq, author, content, at, .. }: Message| Shown::Said {
+            seq: lives.raised(seq),
+            author,
+            content,
+            at,
+        };
+        Ok(waiting.into_iter().map(raised).collect())
     }
 
     /// The name under which the assistant of the latest session speaks.
@@ -73,6 +96,10 @@ impl Runtime {
         until: u64,
     ) -> Result<(), TurnError> {
         self.own_channel(channel, external)?;
+        // Who has everything up to a place that we never gave may have nothing of what is here.
+        if self.0.parts.lives.is_foreign(until) {
+            return Ok(());
+        }
         let id = ConversationId::derive(channel, external);
         Ok(self.0.parts.store.acknowledge(&id, until).await?)
     }

@@ -41,7 +41,7 @@ impl Runtime {
         let now = self.0.parts.clock.now();
         match &handoff.state {
             HandoffState::Requested if self.looks_first(&handoff) => {
-                let at = self.0.parts.restored.unwrap_or(now);
+                let at = self.0.parts.lives.latest().unwrap_or(now);
                 self.transition(&row, &handoff.id, Event::Restored { at, until: handoff.fired_seq }).await
             }
             HandoffState::Requested | HandoffState::Waiting { .. } => {
@@ -65,7 +65,7 @@ impl Runtime {
 
     /// Whether the same event may have fired the same handoff before the data was put back from a backup.
     fn looks_first(&self, handoff: &Handoff) -> bool {
-        self.0.parts.restored.is_some_and(|at| handoff.fired_at.since(at) < LOOKS_FIRST)
+        self.0.parts.lives.latest().is_some_and(|at| handoff.fired_at.since(at) < LOOKS_FIRST)
     }
 
     /// Until when an attempt has to wait: for its time, or for earlier replies.
@@ -108,7 +108,10 @@ impl Runtime {
         let Leaving { transfer, redacted } = self.leaving(&begun, &conversation).await?;
         begun.receipt.left(each(&transfer.transcript), hash(&transfer.transcript), now);
         begun.receipt.redacted = redacted;
-        let intent = Changes { handoffs: vec![begun.clone()], ..Changes::default() };
+        // Whatever was accepted before the first attempt goes with it. A restore relies on that: a backup that has words
+        // and not the attempt is from before it, so they are on the platform. Hence one who wrote meanwhile goes first.
+        let unchanged = handoff.transcript_until.is_none().then_some(conversation);
+        let intent = Changes { conversation: unchanged, handoffs: vec![begun.clone()], ..Changes::default() };
         match self.commit(intent).await {
             Ok(()) => {}
             Err(StoreError::Conflict) => return self.put_off(again(&row, now)).await,

@@ -95,7 +95,7 @@ impl Runtime {
             let person = Person { id: arrival.external.clone(), ..Person::default() };
             let new = Conversation::new(arrival.channel.clone(), arrival.external.clone(), person, now);
             // It may have been there before, and its places are known elsewhere.
-            let last_seq = parts.restored.map_or(0, |at| place_after_restore(0, at));
+            let last_seq = parts.lives.latest().map_or(0, |at| place_after_restore(0, at));
             Conversation { last_seq, ..new }
         });
         let last_handoff = self.last_handoff(&conversation).await?;

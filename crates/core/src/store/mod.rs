@@ -13,7 +13,7 @@ use futures::future::BoxFuture;
 use handoff_model::{AssistantId, ConnectionId, ConversationId, HandoffId, Message, Timestamp};
 
 pub use changes::{Changes, Dedupe, NewEffect, Reschedule, Withheld};
-pub use restored::{RESTORED_GAP, is_copied, place_after_restore, put_in_doubt};
+pub use restored::{Lives, RESTORED_GAP, is_copied, place_after_restore, put_in_doubt};
 pub use rows::{
     AssistantRow, ConnectionRow, ConversationSummary, EffectId, EffectKind, EffectRow, HandoffSummary, Page,
     ParkedRequest, Shown, StoredSession, User, VersionRow,

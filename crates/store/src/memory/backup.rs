@@ -2,7 +2,7 @@
 
 use handoff_core::{
     handoff::Handoff,
-    store::{Result, StoreError, is_copied, place_after_restore, put_in_doubt},
+    store::{Lives, Result, StoreError, is_copied, place_after_restore, put_in_doubt},
 };
 use handoff_model::{HandoffId, Timestamp};
 
@@ -36,9 +36,9 @@ impl Memory {
         self.0.lock().handoffs.values().cloned().collect()
     }
 
-    /// When what is kept was last put back from a backup.
-    pub fn restored(&self) -> Option<Timestamp> {
-        self.0.lock().restored.iter().max().copied()
+    /// When what is kept was put back from backups.
+    pub fn lives(&self) -> Lives {
+        Lives::begun(self.0.lock().restored.clone())
     }
 
     /// How often it was.

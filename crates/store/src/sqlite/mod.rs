@@ -26,7 +26,7 @@ mod writer;
 use std::{fs::File, path::Path, sync::Arc};
 
 use futures::future::BoxFuture;
-use handoff_core::store::{Result, Store, StoreError};
+use handoff_core::store::{Lives, Result, Store, StoreError};
 use handoff_model::Timestamp;
 use rusqlite::Connection;
 
@@ -88,15 +88,15 @@ impl Sqlite {
         })
     }
 
-    /// When what is kept was last put back from a backup.
+    /// When what is kept was put back from backups.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn restored(&self) -> Result<Option<Timestamp>> {
+    pub fn lives(&self) -> Result<Lives> {
         self.readers.read(|db| {
-            let latest = "SELECT max(at) FROM restored";
-            let at = db.prepare_cached(latest)?.query_row([], |row| row.get::<_, Option<i64>>(0))?;
-            Ok(at.map(Timestamp))
+            let mut all = db.prepare_cached("SELECT at FROM restored ORDER BY at")?;
+            let restores = all.query_map([], |row| row.get(0).map(Timestamp))?;
+            Ok(Lives::begun(restores.collect::<rusqlite::Result<_>>()?))
         })
     }
 

@@ -14,7 +14,7 @@ use axum::{
 };
 use handoff_core::{
     runtime::{Channel, ChannelKind, Connection, Parts, Runtime},
-    store::{Changes, Store},
+    store::{Changes, Lives, Store},
 };
 use handoff_model::{AssistantId, ChannelId, ConnectionId, ConnectorId, Plan};
 use handoff_store::Sqlite;
@@ -238,7 +238,7 @@ fn parts(store: Arc<dyn Store>, clock: Arc<HandClock>, plan: Plan) -> Parts {
             connection("gone", "genesys"),
         ],
         plan,
-        restored: None,
+        lives: Lives::default(),
         lowest: BTreeMap::from([
             (ConnectorId::new("zendesk"), Plan::Total),
             (ConnectorId::new("bitrix24"), Plan::Enterprise),

@@ -13,6 +13,7 @@ use axum::{
 };
 use handoff_core::{
     runtime::{Channel, ChannelKind, Connection, Parts, Runtime},
+    store::Lives,
     world::{Blobs, Seal},
 };
 use handoff_model::{AssistantId, ChannelId, ConnectionId, ConnectorId, Plan};
@@ -179,7 +180,7 @@ fn parts(store: Arc<Sqlite>, files: Arc<Files>) -> Parts {
         ],
         connections: vec![Connection { id: connection, connector: ConnectorId::new("deskpro") }],
         plan: Plan::Total,
-        restored: None,
+        lives: Lives::default(),
         lowest: BTreeMap::from([(ConnectorId::new("deskpro"), Plan::Total)]),
     }
 }
