@@ -128,8 +128,13 @@ pub fn given(name: &str, said: &[Word], chats: &[Chat], tally: &mut Tally) {
         return tally.finds(name, &format!("has {} chats", chats.len()));
     }
     let lines: Vec<&str> = chats[0].lines.iter().map(|line| line.text.as_str()).collect();
-    tally.marked += lines.iter().filter(|line| line.contains(REPEATED)).count() as u64;
-    let whole = lines.into_iter().filter(|line| !line.contains(REPEATED)).collect::<Vec<_>>().join("\n");
+    let (marked, lines): (Vec<_>, Vec<_>) = lines.into_iter().partition(|line| line.contains(REPEATED));
+    tally.marked += marked.len() as u64;
+    for line in marked.iter().filter(|line| said.iter().any(|word| line.contains(&word.text))) {
+        tally.doubled += 1;
+        tally.finds(name, &format!("a line that is marked as repeated has words of theirs: {line}"));
+    }
+    let whole = lines.join("\n");
     let mut places = Vec::<usize>::new();
     for word in said {
         let text = &word.text;
@@ -283,14 +288,15 @@ mod tests {
     fn what_is_wrong_in_the_live_agents_book_is_found() {
         let said = ["p1-a.", "p1-b.", "p1-c."].map(str::to_owned).to_vec();
         let whole: &[&str] = &["p1-a. You said: p1-a. p1-b.", "p1-c."];
-        let cases: [(&[&[&str]], [u64; 4]); 7] = [
+        let cases: [(&[&[&str]], [u64; 4]); 8] = [
             (&[whole], [0, 0, 0, 0]),
             (&[], [1, 0, 0, 0]),
             (&[whole, whole], [0, 1, 0, 0]),
             (&[&["p1-a.", "p1-c."]], [1, 0, 0, 0]),
             (&[&["p1-a.", "p1-b.", "p1-b.", "p1-c."]], [0, 1, 0, 0]),
             (&[&["p1-a.", "p1-c.", "p1-b."]], [0, 0, 1, 0]),
-            (&[&["(perhaps repeated) p1-a.", "p1-a.", "p1-b.", "p1-c."]], [0, 0, 0, 1]),
+            (&[&["(perhaps repeated) A chat.", "p1-a.", "p1-b.", "p1-c."]], [0, 0, 0, 1]),
+            (&[&["(perhaps repeated) p1-a.", "p1-a.", "p1-b.", "p1-c."]], [0, 1, 0, 1]),
         ];
         for (chats, expected) in cases {
             let chats: Vec<Chat> = chats.iter().map(|lines| chat(lines)).collect();

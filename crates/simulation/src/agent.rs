@@ -2,8 +2,11 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use handoff_model::{ChannelId, ConversationId};
+
 use crate::{
     auditor::TEAM,
+    cluster::WEB,
     person::Door,
     plan::{Plan, Route},
 };
@@ -11,8 +14,18 @@ use crate::{
 /// Longest pause between two lines, in milliseconds.
 const PAUSE: u64 = 20_000;
 
+/// A line of the live agent's.
+#[derive(Debug, Clone)]
+pub(crate) struct Written {
+    pub(crate) text: String,
+    /// How often a backup had been put back by then.
+    pub(crate) life: u64,
+    /// One had been that does not have the handoff, and the person had not asked again yet.
+    pub(crate) of_nobody: bool,
+}
+
 /// What the live agent wrote to each person.
-pub(crate) type Lines = BTreeMap<String, Vec<String>>;
+pub(crate) type Lines = BTreeMap<String, Vec<Written>>;
 
 /// Writes for so long. A portal posts what its operators write once, and to whoever is down not at all; so there it
 /// is written only when the storm is over.
@@ -29,7 +42,9 @@ pub(crate) async fn work(door: Door, plan: Plan) -> Lines {
         for chat in chats.iter().take(1).filter(|chat| door.desk.is_heard(&chat.id)) {
             if door.desk.agent_writes(&chat.id, &text).await.is_ok() {
                 door.network.story.tell(format_args!("the live agent writes {text:?}"));
-                theirs.push(text.clone());
+                let conversation = ConversationId::derive(&ChannelId::new(WEB), &name);
+                let (life, of_nobody) = (door.cluster.life(), door.cluster.forgot(&conversation));
+                theirs.push(Written { text: text.clone(), life, of_nobody });
             }
         }
     }

@@ -16,6 +16,7 @@ use handoff_tests::{
 };
 
 use crate::{
+    agent::Written,
     auditor::TEAM,
     person::{Book, Door, asks_again, look},
     plan::Route,
@@ -51,9 +52,21 @@ pub(crate) async fn close(door: &Door, disk: &Disk, mut book: Book, tally: &mut 
         history(door, disk, &book, tally).await?;
     }
     match (taken, door.desk.route) {
-        (true, _) => given(&book.name, &said, &chats, tally),
-        // The chat is on the platform in any case; the bot has it again.
-        (false, Route::Line) => {}
+        (true, _) => {
+            let marked = tally.marked;
+            given(&book.name, &said, &chats, tally);
+            // One repeated line, and one for each time that a restore forgot it.
+            if tally.marked - marked > 1 + door.cluster.life() {
+                tally.doubled += 1;
+                tally.finds(&book.name, "has more repeated lines than may be");
+            }
+        }
+        // The chat is on the platform in any case; the bot has it again, and answers there. What it had said before the wish
+        // may have been given up, because a transfer does not wait for it.
+        (false, Route::Line) => {
+            let answers = until_answered(door, &book, &handoff, &said).await?;
+            given_back(&book.name, said.get(1..).unwrap_or_default(), &answers, &[], tally);
+        }
         // Whoever gave it up by hand has seen to what little is there.
         (false, _) => {
             given_back(&book.name, &said, &book.shown, if by_hand { &[] } else { &chats }, tally);
@@ -71,24 +84,27 @@ pub(crate) async fn close(door: &Door, disk: &Disk, mut book: Book, tally: &mut 
 }
 
 /// What a restore may have lost or forgotten of the person's words. What is in the history has to arrive, and what was
-/// said after the last restore; but not what the assistant was told while it did not know of the handoff. What was
-/// typed before a restore and accepted after it was perhaps carried before it, under another place.
+/// accepted after the last restore; but not what the assistant answered in a life of the data that knew nothing of the
+/// handoff, while the platform has its transcript from another. What was typed before a restore and accepted after it was
+/// perhaps carried, or answered, before it, under another place.
 async fn what_became_of(door: &Door, disk: &Disk, book: &Book, handoff: &Handoff) -> Result<Vec<Word>> {
     let (mut said, life, taken) = (Word::once(&book.said), door.cluster.life(), handoff.state.is_accepted());
     if life == 0 {
         return Ok(said);
     }
     let kept = disk.memory.messages(&book.conversation(), 0, u64::MAX).await?;
-    let fired_before = disk.auditor.fired_before(&handoff.id);
+    let had_before = taken && handoff.is_from_backup() && disk.auditor.fired_before(&handoff.id);
+    let answered = |word: &str| kept.iter().any(|message| message.content.text == answer_to(word));
     for (word, lives) in said.iter_mut().zip(&book.lives) {
         let place = kept.iter().find(|message| message.content.text == word.text).map(|message| message.seq);
         word.may_be_missing = match place {
-            Some(seq) => taken && fired_before && seq > RESTORED_GAP && seq <= handoff.fired_seq,
-            None => lives.typed < life,
+            Some(seq) => {
+                let elsewhere = seq > RESTORED_GAP || disk.memory.restores() < life;
+                had_before && elsewhere && seq <= handoff.fired_seq && answered(&word.text)
+            }
+            None => lives.accepted < life,
         };
-        // What was shown after one restore has later places than the answers that another brings back, unseen.
-        word.may_be_missing |= !taken && life > 1 && lives.accepted < life;
-        word.may_be_repeated = if taken { lives.accepted - lives.typed } else { life };
+        word.may_be_repeated = (if taken { lives.accepted } else { life }) - lives.typed;
     }
     Ok(said)
 }
@@ -147,11 +163,26 @@ async fn until_carried(door: &Door, book: &Book, handoff: &Handoff, said: &[Word
     bail!("{}: {last:?} did not arrive", book.name)
 }
 
+/// Waits until the bot has answered the last word in its own chat; gives all that stands there.
+async fn until_answered(door: &Door, book: &Book, handoff: &Handoff, said: &[Word]) -> Result<Vec<String>> {
+    let last = said.last().map(|word| answer_to(&word.text)).unwrap_or_default();
+    for _ in 0..LOOKS {
+        let chats = door.desk.chats_of(&book.mark(), handoff.id.as_str())?;
+        let stands: Vec<String> =
+            chats.into_iter().flat_map(|chat| chat.lines).map(|line| line.text).collect();
+        if stands.contains(&last) {
+            return Ok(stands);
+        }
+        tokio::time::sleep(PACE).await;
+    }
+    bail!("{}: the bot never answered with {last:?}", book.name)
+}
+
 /// The live agent writes and closes; on our own channel the person sees both.
 async fn agent_speaks_and_closes(door: &Door, book: &mut Book, chat: &Chat) -> Result<()> {
     let words = format!("{} {TEAM} at the end.", book.name);
     door.desk.agent_writes(&chat.id, &words).await?;
-    book.written.push(words.clone());
+    book.written.push(Written { text: words.clone(), life: door.cluster.life(), of_nobody: false });
     until_shown(door, book, &words).await?;
     door.desk.agent_closes(&chat.id).await?;
     until_shown(door, book, CLOSED).await
@@ -206,7 +237,7 @@ fn announced(door: &Door, book: &Book, taken: bool, by_hand: bool, tally: &mut T
     // A restore forgets what was told, so that it is told again. A failure that is overcome was one; an acceptance stays.
     let again = |times: usize| (1..=1 + life).contains(&(times as u64));
     let true_again = if taken {
-        again(told.0) && told.1 as u64 <= life
+        again(told.0) && told.1 as u64 <= life && fails_before_it_is_accepted(book)
     } else {
         (told.0 == 0 || by_hand) && again(told.1)
     };
@@ -219,20 +250,30 @@ fn announced(door: &Door, book: &Book, taken: bool, by_hand: bool, tally: &mut T
             &format!("was told of (acceptance, failure) {told:?}, true is {truth:?}: {shown:?}"),
         );
     }
-    // What a platform gave up to tell us nobody can show.
-    let told = taken && !door.desk.gave_up_telling_us();
-    for line in book.written.iter().filter(|_| told) {
-        let heard = book.times(line);
-        // What arrived at the server after the backup it has forgotten, and is told again when the platform repeats it.
-        let forgotten = life > 0 && (heard as u64) <= 1 + life;
-        if heard != 1 && !forgotten {
-            *(if heard == 0 { &mut tally.lost } else { &mut tally.doubled }) += 1;
+    for line in book.written.iter().filter(|_| taken) {
+        let (heard, since) = (book.times(&line.text), life - line.life);
+        // What arrived at the server before a restore is forgotten with it, and is told again when the platform repeats it.
+        // Nobody can be shown what comes while the server knows nothing of the handoff.
+        // What a platform gave up to tell us nobody can show.
+        let lost = heard == 0 && since == 0 && !line.of_nobody && !door.desk.gave_up_telling_us(&line.text);
+        let doubled = heard as u64 > 1 + since;
+        tally.lost += u64::from(lost);
+        tally.doubled += u64::from(doubled);
+        if lost || doubled {
+            let text = &line.text;
             tally.finds(
                 &book.name,
-                &format!("was shown the live agent's {line:?} {heard} times: {:?}", book.shown),
+                &format!("was shown the live agent's {text:?} {heard} times: {:?}", book.shown),
             );
         }
     }
+}
+
+/// Whoever was told of an acceptance is told of no failure any more.
+fn fails_before_it_is_accepted(book: &Book) -> bool {
+    let accepted = book.shown.iter().position(|text| text == ACCEPTED || text == QUEUED);
+    let failed = book.shown.iter().rposition(|text| text == FAILED);
+    failed.is_none_or(|failed| accepted.is_some_and(|accepted| failed < accepted))
 }
 
 /// Our own history holds what was said until the acceptance, once.

@@ -181,20 +181,19 @@ impl Desk {
 
     /// Whether something that the platform has to tell us is still on its way.
     pub(crate) fn tells_us_more(&self) -> Result<bool> {
-        let open = |state: &str| matches!(state, "queued" | "sending" | "retrying");
-        Ok(self.deliveries()?.iter().any(|state| open(state)))
+        let open = |one: &Value| matches!(one["state"].as_str(), Some("queued" | "sending" | "retrying"));
+        Ok(self.deliveries()?.iter().any(open))
     }
 
-    /// Whether the platform gave up to tell us something.
-    pub(crate) fn gave_up_telling_us(&self) -> bool {
-        self.deliveries().is_ok_and(|states| states.iter().any(|state| state == "failed"))
+    /// Whether the platform gave up to tell us of this line.
+    pub(crate) fn gave_up_telling_us(&self, line: &str) -> bool {
+        let lost = |one: &Value| one["state"] == "failed" && one["body"].to_string().contains(line);
+        self.deliveries().is_ok_and(|all| all.iter().any(lost))
     }
 
-    /// How everything stands that the platform had to tell us.
-    fn deliveries(&self) -> Result<Vec<String>> {
-        let all = self.look("deliveries")?["deliveries"].clone();
-        let states = all.as_array().into_iter().flatten().filter_map(|one| one["state"].as_str());
-        Ok(states.map(str::to_owned).collect())
+    /// Everything that the platform had to tell us, and how it stands.
+    fn deliveries(&self) -> Result<Vec<Value>> {
+        Ok(self.look("deliveries")?["deliveries"].as_array().cloned().unwrap_or_default())
     }
 
     /// Chats in which words that begin like this stand, as live agents see them.

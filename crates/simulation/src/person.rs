@@ -9,6 +9,7 @@ use handoff_tests::assistants::{ACCEPTED, DELAYED, FAILED, QUEUED, WISH};
 use serde_json::json;
 
 use crate::{
+    agent::Written,
     cluster::{Cluster, Node, WEB},
     desk::Desk,
     network::Network,
@@ -42,7 +43,7 @@ pub(crate) struct Book {
     /// What was shown, in order.
     pub(crate) shown: Vec<String>,
     /// What the live agent wrote.
-    pub(crate) written: Vec<String>,
+    pub(crate) written: Vec<Written>,
     cursor: u64,
     sent: u64,
     /// Number of the request that asks for a human.
