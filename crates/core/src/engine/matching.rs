@@ -128,9 +128,14 @@ fn likeness(a: &[u32], b: &[u32]) -> u32 {
 mod tests {
     use super::*;
 
+    fn phrases(wanted: &[&str]) -> Phrases {
+        let wanted: Vec<_> = wanted.iter().map(|phrase| (*phrase).to_owned()).collect();
+        Phrases::new(&wanted, &["not now".to_owned()], true)
+    }
+
     fn check(phrase: &str, said: &str, fits: bool) {
-        let phrases = Phrases::new(&[phrase.to_owned()], &["not now".to_owned()], true);
-        assert_eq!(phrases.score(&Spoken::new(said)).is_some(), fits, "{phrase:?} {said:?}");
+        let score = phrases(&[phrase]).score(&Spoken::new(said));
+        assert_eq!(score.is_some(), fits, "{phrase:?} {said:?}");
     }
 
     #[test]
@@ -143,5 +148,61 @@ mod tests {
         check("human", "inhumane", false);
         check("talk to a human", "talk to a human, but not now", false);
         check("", "anything", false);
+    }
+
+    #[test]
+    fn the_same_words_fit_better_than_a_part_and_a_part_better_than_likeness() {
+        let score = |phrase: &str, said: &str| phrases(&[phrase]).score(&Spoken::new(said));
+        assert_eq!(score("talk to a human", "talk to a human"), Some(3_000));
+        assert_eq!(score("talk to a human", "do talk to a human"), Some(2_015));
+        assert_eq!(score("human", "do talk to a human"), Some(2_005), "a longer phrase says more");
+        assert_eq!(score(&"x".repeat(1_500), &format!("{} y", "x".repeat(1_500))), Some(2_999));
+        // Groups of three letters: twice those in common over all of both.
+        assert_eq!(score("talk to a human", "talk to the human"), Some(750));
+        assert_eq!(score("human", "humans"), Some(727));
+        assert_eq!(score("my card", "my cart"), Some(714));
+        assert_eq!(score("talk to a human", "tlak to a human"), Some(733));
+        assert_eq!(score("night", "nacht"), None);
+        let exact = Phrases::new(&["human".to_owned()], &[], false);
+        assert_eq!(exact.score(&Spoken::new("humans")), None, "the author wants no likeness");
+        assert_eq!(exact.score(&Spoken::new("a human")), Some(2_005));
+        let several = phrases(&["my order", "human", "talk to a human"]);
+        assert_eq!(several.score(&Spoken::new("talk to a human now")), Some(2_015), "the best of all counts");
+    }
+
+    #[test]
+    fn case_punctuation_and_spacing_do_not_count() {
+        let cases = [
+            ("Hello", "hello"),
+            ("  hello,   World! ", "hello world"),
+            ("it's", "its"),
+            ("it\u{2019}s", "its"),
+            ("e-mail", "e mail"),
+            ("?!", ""),
+            ("'a", "a"),
+            ("ÄRGER 24/7", "ärger 24 7"),
+        ];
+        for (text, words) in cases {
+            assert_eq!(normalise(text), words, "{text:?}");
+        }
+        assert_eq!(normalise(&"x".repeat(2_001)).len(), 2_000, "what was said is looked at this far");
+    }
+
+    #[test]
+    fn a_phrase_stands_in_a_text_as_whole_words() {
+        let cases = [
+            ("my card is gone", "card", true),
+            ("card gone", "card", true),
+            ("my card", "card", true),
+            ("discard", "card", false),
+            ("cards", "card", false),
+            ("my cards", "card", false),
+            ("discard my card", "card", true),
+            ("cards card", "card", true),
+            ("card", "my card", false),
+        ];
+        for (words, phrase, stands) in cases {
+            assert_eq!(contains(words, phrase), stands, "{phrase:?} in {words:?}");
+        }
     }
 }

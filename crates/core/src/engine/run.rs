@@ -176,3 +176,22 @@ impl<'a> Run<'a> {
         mixed ^ (mixed >> 31)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::assistant::{compile, read};
+
+    /// The first numbers that the published generator gives for this seed. A turn that is repeated, also by a later
+    /// version of the program, has to choose as it did.
+    #[test]
+    fn chance_is_splitmix64() {
+        let assistant = compile(read(r#"{"format":1,"id":"a","name":"A","triggers":[]}"#).unwrap()).unwrap();
+        let mut run = Run::new(&assistant, Memory::default(), 1_234_567);
+        let numbers: Vec<u64> = (0..3).map(|_| run.random()).collect();
+        assert_eq!(
+            numbers,
+            [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423]
+        );
+    }
+}

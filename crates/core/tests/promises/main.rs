@@ -4,8 +4,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
 
+mod desk;
+mod firing;
 mod pauses;
+mod record;
+mod replaying;
+mod settling;
 mod table;
+mod turning;
 mod world;
 
 use proptest::prelude::*;

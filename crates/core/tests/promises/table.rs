@@ -65,7 +65,7 @@ pub(crate) fn in_doubt() -> HandoffState {
     }
 }
 
-fn ticket() -> TicketRef {
+pub(crate) fn ticket() -> TicketRef {
     TicketRef { chat: "z1".to_owned(), label: None, url: None }
 }
 

@@ -1,5 +1,10 @@
 //! What an author may write, what is refused and in which words, and what the engine makes of it.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
+
+mod engine;
+mod leaving;
+
 use handoff_core::{
     assistant::{Compiled, Finding, compile, read, validate},
     engine::{Effect, Input, Memory, step},
