@@ -1,9 +1,14 @@
 //! `cargo xtask prove`: the long versions of what the tests check in small, and the report that the docs show.
 
-use std::{fs, path::PathBuf, process::Stdio, time::Instant};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Instant,
+};
 
 use anyhow::{Context, Result, bail};
-use handoff_tests::built::{self, Profile, root};
+use handoff_tests::built::{self, Profile, root, target};
 
 /// Before the first section of the report.
 const HEAD: &str = "# What was proved, and when
@@ -153,18 +158,30 @@ fn command(run: &Run, seconds: u64) -> String {
     format!("`{set}cargo {}`: {seconds} s on {cores} processors.", run.arguments)
 }
 
-fn perform(run: &Run, dist: &std::path::Path) -> Result<(String, bool)> {
-    let done = built::cargo()
+fn perform(run: &Run, dist: &Path) -> Result<(String, bool)> {
+    let log = log(run)?;
+    println!("follow it in {}", log.display());
+    let out = fs::File::create(&log)?;
+    let ended = built::cargo()
         .current_dir(root())
         .args(run.arguments.split(' '))
         .envs(run.environment.iter().map(|(name, value)| (name, value)))
         .env(built::DIST, dist)
         .env("RUST_BACKTRACE", "0")
         .stdin(Stdio::null())
-        .output()
+        .stderr(out.try_clone()?)
+        .stdout(out)
+        .status()
         .context("cargo cannot be started")?;
-    let said = [done.stdout, done.stderr].concat();
-    Ok((String::from_utf8_lossy(&said).into_owned(), done.status.success()))
+    Ok((String::from_utf8_lossy(&fs::read(&log)?).into_owned(), ended.success()))
+}
+
+/// Everything that a run said, also while it runs.
+fn log(run: &Run) -> Result<PathBuf> {
+    let folder = target().join("prove");
+    fs::create_dir_all(&folder)?;
+    let word = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
+    Ok(folder.join(run.title.chars().map(word).collect::<String>()).with_extension("log"))
 }
 
 fn report() -> PathBuf {
