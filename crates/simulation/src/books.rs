@@ -150,17 +150,22 @@ fn conversation(door: &Door, book: &Book) -> Result<ConversationId> {
     Ok(ConversationId::derive(&ChannelId::new(door.desk.id()), id.trim_matches('"')))
 }
 
-/// Waits until live agents see the last word.
+/// Waits until live agents see every word that has to arrive.
 async fn until_carried(door: &Door, book: &Book, handoff: &Handoff, said: &[Word]) -> Result<Chat> {
-    let last = said.iter().rfind(|word| !word.may_be_missing).map_or("", |word| &word.text);
+    let missing = |chat: &Chat| {
+        let stands = |word: &&Word| chat.lines.iter().any(|line| line.text.contains(&word.text));
+        said.iter().filter(|word| !word.may_be_missing).find(|word| !stands(word)).cloned()
+    };
+    let mut last = None;
     for _ in 0..LOOKS {
         let chats = door.desk.chats_of(&book.mark(), handoff.id.as_str())?;
-        if let Some(chat) = chats.iter().find(|chat| chat.lines.iter().any(|line| line.text.contains(last))) {
+        if let Some(chat) = chats.iter().find(|chat| missing(chat).is_none()) {
             return Ok(chat.clone());
         }
+        last = chats.iter().find_map(missing).or(last);
         tokio::time::sleep(PACE).await;
     }
-    bail!("{}: {last:?} did not arrive", book.name)
+    bail!("{}: {:?} did not arrive", book.name, last.map_or_else(String::new, |word| word.text))
 }
 
 /// Waits until the bot has answered the last word in its own chat; gives all that stands there.

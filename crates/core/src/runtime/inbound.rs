@@ -6,7 +6,7 @@ use super::{
     ChannelKind, Counter, Runtime, TurnError,
     turns::{Arrival, Outcome},
 };
-use crate::session::Happening;
+use crate::{session::Happening, store::Dedupe};
 
 /// Longest text of a message, in characters.
 const LONGEST_TEXT: usize = 32_000;
@@ -68,7 +68,7 @@ impl Runtime {
         let Said { person, content, key } = said;
         let happening =
             Happening::Said { content, external_id: None, platform_session: None, held_by_live_agent: false };
-        let dedupe = key.map(|key| (format!("{channel}/{external}"), key));
+        let dedupe = key.map(|key| (Dedupe::scope_of(channel, external), key));
         let (channel, external) = (channel.clone(), external.to_owned());
         let seen = self.0.parts.clock.now();
         let arrival = Arrival { channel, external, person, dedupe, handoff: None, happening, seen };

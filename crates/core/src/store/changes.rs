@@ -1,6 +1,6 @@
 //! One transaction as plain data.
 
-use handoff_model::{ConnectionId, ConversationId, Delivery, HandoffId, Message, Timestamp};
+use handoff_model::{ChannelId, ConnectionId, ConversationId, Delivery, HandoffId, Message, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::rows::{EffectId, EffectKind};
@@ -57,6 +57,13 @@ pub struct Dedupe {
     pub from: u64,
     /// Place of the last message of the turn.
     pub until: u64,
+}
+
+impl Dedupe {
+    /// The scope of the keys under which a person's own client sends.
+    pub fn scope_of(channel: &ChannelId, external: &str) -> String {
+        format!("{channel}/{external}")
+    }
 }
 
 /// Something the team wrote before the platform's acceptance was known here.

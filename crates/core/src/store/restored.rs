@@ -69,7 +69,8 @@ fn life_begun(at: Timestamp) -> u64 {
 }
 
 /// Whether an effect is in a backup. What was said after a handoff is in none; what waits to be carried and is in the
-/// history as well is there without its sealed copy.
+/// history as well is there without its sealed copy. With words that are left out goes the key of their event, so that
+/// a client which says them again is not told that they were taken.
 pub fn is_copied(kind: EffectKind, is_sealed: bool, in_history: bool) -> bool {
     !is_sealed || (kind == EffectKind::Forward && in_history)
 }

@@ -1,8 +1,11 @@
 //! Copies of the rows, and what putting one back does to them.
 
+use std::collections::BTreeSet;
+
 use handoff_core::{
     handoff::Handoff,
-    store::{Lives, Result, StoreError, is_copied, place_after_restore, put_in_doubt},
+    session::Conversation,
+    store::{Dedupe, EffectKind, Lives, Result, StoreError, is_copied, place_after_restore, put_in_doubt},
 };
 use handoff_model::{HandoffId, Timestamp};
 
@@ -53,13 +56,21 @@ impl State {
         self.withheld.clear();
         self.parked.clear();
         self.sessions.clear();
-        let talks = &self.conversations;
+        let (talks, mut unsaid) = (&self.conversations, BTreeSet::new());
         self.effects.retain(|_, effect| {
             let row = &effect.row;
             let talk = talks.get(&row.conversation);
             let in_history = talk.is_some_and(|talk| talk.messages.contains_key(&row.seq));
-            is_copied(row.kind, !row.sealed.is_empty(), in_history)
+            let stays = is_copied(row.kind, !row.sealed.is_empty(), in_history);
+            if let Some(Conversation { channel, external_id, .. }) = talk.map(|talk| &talk.conversation)
+                && !stays
+                && row.kind == EffectKind::Forward
+            {
+                unsaid.insert((Dedupe::scope_of(channel, external_id), row.seq));
+            }
+            stays
         });
+        self.dedupe.retain(|(scope, _), (_, until)| !unsaid.contains(&(scope.clone(), *until)));
         for effect in self.effects.values_mut() {
             effect.row.sealed.clear();
             (effect.held, effect.row.held_until) = (None, Timestamp(0));

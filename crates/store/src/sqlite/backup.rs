@@ -206,6 +206,11 @@ fn leave_out(copy: &Path) -> std::result::Result<(), Failure> {
         DELETE FROM withheld;
         DELETE FROM parked;
         DELETE FROM console_sessions;
+        DELETE FROM dedupe WHERE (scope, key) IN (
+            SELECT d.scope, d.key FROM effects e JOIN conversations c ON c.id = e.conversation
+            JOIN dedupe d ON d.scope = c.channel || '/' || c.external_id AND d.until_seq = e.seq
+            WHERE e.kind = 'forward' AND NOT is_copied(e.kind, length(e.sealed) > 0, EXISTS (
+                SELECT 1 FROM messages m WHERE m.conversation = c.number AND m.seq = e.seq)));
         DELETE FROM effects WHERE NOT is_copied(kind, length(sealed) > 0, EXISTS (
             SELECT 1 FROM messages m JOIN conversations c ON c.number = m.conversation
             WHERE c.id = effects.conversation AND m.seq = effects.seq));

@@ -4,7 +4,7 @@ use handoff_core::{
     audit::{Circumstances, prove},
     handoff::HandoffState,
     session::Conversation,
-    store::{Changes, EffectKind, NewEffect, Store},
+    store::{Changes, Dedupe, EffectKind, NewEffect, Store, StoreError},
 };
 use handoff_model::{TicketRef, Timestamp};
 
@@ -96,6 +96,23 @@ async fn in_order(store: &dyn Store) {
     for case in &slice.cases {
         assert_eq!(prove(case, &circumstances), []);
     }
+}
+
+pub(crate) async fn p2_words_that_a_backup_leaves_out_are_taken_when_they_are_said_again(put_back: PutBack) {
+    let said = |until: u64| Dedupe {
+        scope: Dedupe::scope_of(&conversation("ann").channel, &conversation("ann").external_id),
+        key: format!("said {until}"),
+        at: Timestamp(1_000),
+        from: until - 1,
+        until,
+    };
+    let all = vec![said(1), said(7), Dedupe { scope: "web/bob".to_owned(), ..said(8) }];
+    let opened = put_back(Changes { dedupe: all, ..leaving() }, vec![PUT_BACK]).await;
+    let again = |key: Dedupe| opened.store.commit(Changes { dedupe: vec![key], ..Changes::default() });
+    assert_eq!(again(said(7)).await, Ok(()), "its words are in no backup, so it has to be taken once more");
+    assert_eq!(again(said(1)).await, Err(StoreError::Duplicate { from: 0, until: 1 }));
+    let of_bob = Dedupe { scope: "web/bob".to_owned(), ..said(8) };
+    assert_eq!(again(of_bob).await, Err(StoreError::Duplicate { from: 7, until: 8 }), "another's place");
 }
 
 pub(crate) async fn p5_nothing_that_was_sealed_is_in_a_backup(put_back: PutBack) {

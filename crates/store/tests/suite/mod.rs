@@ -38,6 +38,7 @@ macro_rules! contract {
             p3_whatever_may_have_been_done_since_a_backup_is_in_doubt_when_it_is_put_back
             p3_what_was_decided_before_the_backup_stays_decided
             p3_no_place_is_given_twice_however_often_one_backup_is_put_back
+            p2_words_that_a_backup_leaves_out_are_taken_when_they_are_said_again
             p5_nothing_that_was_sealed_is_in_a_backup
         }
         suite::sentences! { $open =>
