@@ -40,6 +40,7 @@ fn handoff(conversation: &Conversation, state: HandoffState) -> Handoff {
         told_delayed: false,
         held: false,
         unseen: false,
+        settles_at: Timestamp(0),
         perhaps_carried_until: 0,
         speaks_after_transfer: false,
         check_availability: false,

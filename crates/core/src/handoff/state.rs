@@ -61,6 +61,10 @@ pub struct Handoff {
     /// The last look said that live agents may have something of it which the platform does not show.
     #[serde(default)]
     pub unseen: bool,
+    /// Until then a call whose answer was lost may still take effect. It does not fail before, whatever the calls after it
+    /// were told.
+    #[serde(default)]
+    pub settles_at: Timestamp,
     /// Messages up to this place may have been carried before the data was put back from a backup; 0 when none was, or
     /// the platform surely had nothing.
     #[serde(default)]

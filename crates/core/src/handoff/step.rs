@@ -156,7 +156,8 @@ pub fn step(
             next.perhaps_carried_until = until;
             // It says how far an attempt had come then, and not what was asked since.
             next.checkpoint = None;
-            doubt_since(&mut next, attempt, "the data was put back from a backup", at, now)
+            let settled_at = at.after(Duration::from_millis(next.settle_ms));
+            doubt_until(&mut next, attempt, "the data was put back from a backup", settled_at, now)
         }
         (State::InDoubt { .. }, Event::Looked { began, found }) => {
             judge(&mut next, began, found, now, chance)
@@ -204,10 +205,7 @@ fn failed_attempt(
     let advice = if next.held { Advice::LookFirst } else { error.advice() };
     match advice {
         Advice::LookFirst => doubt(next, attempt, &error.to_string(), now),
-        Advice::GiveUp | Advice::Reauthorise if next.may_be_there() => {
-            doubt(next, attempt, &error.to_string(), now)
-        }
-        Advice::GiveUp | Advice::Reauthorise => fail(next, error.to_string(), now),
+        Advice::GiveUp | Advice::Reauthorise => end(next, error.to_string(), now),
         Advice::RetryAfter(ms) => pause(next, ms + chance % 250, error, now),
         Advice::Retry => pause(next, back_off(attempt, chance), error, now),
     }
@@ -216,30 +214,30 @@ fn failed_attempt(
 /// Waits before the next attempt, if there is time for one.
 fn pause(next: &mut Handoff, ms: u64, error: &ConnectorError, now: Timestamp) -> Vec<Effect> {
     let until = now.after(Duration::from_millis(ms));
-    if until > next.give_up_at && next.may_be_there() {
-        return doubt(next, next.attempts, &error.to_string(), now);
-    }
     if until > next.give_up_at {
-        return fail(next, format!("the time for attempts is spent; last: {error}"), now);
+        return end(next, format!("the time for attempts is spent; last: {error}"), now);
     }
     next.state = State::Waiting { until, why: error.to_string() };
     vec![Effect::Wake(until)]
 }
 
+/// The answer to a call is lost, and it may have its effect from now on.
 fn doubt(next: &mut Handoff, attempt: u32, cause: &str, now: Timestamp) -> Vec<Effect> {
-    doubt_since(next, attempt, cause, now, now)
+    let settled_at = now.after(Duration::from_millis(next.settle_ms));
+    doubt_until(next, attempt, cause, settled_at, now)
 }
 
-/// In doubt from now on; nothing was sent after `last`.
-fn doubt_since(
+/// In doubt from now on; nothing that was asked takes effect after `settled_at`.
+fn doubt_until(
     next: &mut Handoff,
     attempt: u32,
     cause: &str,
-    last: Timestamp,
+    settled_at: Timestamp,
     now: Timestamp,
 ) -> Vec<Effect> {
     next.receipt.remark(format!("in doubt: {cause}"));
-    let settled_at = last.after(Duration::from_millis(next.settle_ms));
+    let settled_at = settled_at.max(next.settles_at);
+    next.settles_at = settled_at;
     let cause = cause.to_owned();
     next.state =
         State::InDoubt { attempt, since: now, settled_at, look_at: now, looks: 0, cause, dead_letter: false };
@@ -390,6 +388,14 @@ fn go_on_now(next: &mut Handoff, now: Timestamp) -> Vec<Effect> {
         _ => {}
     }
     vec![Effect::Wake(now)]
+}
+
+/// No attempt follows. It fails, unless live agents have it, or may have it, or may get it by a call that is still under way.
+fn end(next: &mut Handoff, reason: String, now: Timestamp) -> Vec<Effect> {
+    if next.may_be_there() || now < next.settles_at {
+        return doubt_until(next, next.attempts, &reason, now, now);
+    }
+    fail(next, reason, now)
 }
 
 fn fail(next: &mut Handoff, reason: String, now: Timestamp) -> Vec<Effect> {

@@ -37,6 +37,7 @@ pub(crate) fn handoff(state: HandoffState, route: Route) -> Handoff {
         told_delayed: false,
         held: false,
         unseen: false,
+        settles_at: Timestamp(0),
         perhaps_carried_until: 0,
         speaks_after_transfer: false,
         check_availability: false,
@@ -215,6 +216,35 @@ fn p1_what_live_agents_may_have_out_of_our_sight_does_not_fail_by_itself() {
         assert_eq!(seen.state.name(), "failed");
         let absent = at(&refused, looked(Ok(Found::Absent { safe_now: false }), 99_999)).handoff;
         assert_eq!((absent.state.name(), absent.unseen), ("failed", false));
+    }
+}
+
+/// The platform lets the call be repeated at once, which says nothing of the one before.
+#[test]
+fn p4_a_failure_waits_for_every_call_that_was_lost() {
+    let at = |seconds| NOW.after(Duration::from_secs(seconds));
+    let happens = |subject: &Handoff, event, seconds| step(subject, event, at(seconds), 0).unwrap().handoff;
+    let answers = |subject: &Handoff, answer, seconds| {
+        happens(subject, Event::Answered { attempt: subject.attempts, answer: Err(answer) }, seconds)
+    };
+    let absent = |began| looked(Ok(Found::Absent { safe_now: true }), began);
+    let lost = || ConnectorError::Lost { detail: "gone".into() };
+    let errors = [
+        ConnectorError::Refused { detail: "no".into() },
+        ConnectorError::Unauthorised { detail: "who are you".into() },
+        ConnectorError::RateLimited { after_ms: 90_000, detail: "slow".into() },
+    ];
+    for error in errors {
+        let first = happens(&handoff(HandoffState::Requested, Route::Native), Event::Begin { until: 3 }, 0);
+        let going_on = happens(&answers(&first, lost(), 10), absent(11), 11);
+        let second = happens(&going_on, Event::Begin { until: 3 }, 12);
+        let early = answers(&second, error.clone(), 39);
+        assert_eq!(early.state.name(), "in_doubt", "{error}: the first call may still take effect");
+        assert_eq!(answers(&second, error, 40).state.name(), "failed", "the settle time of 30 s is over");
+        // What was refused is not under way, so that it makes nobody wait.
+        let third = happens(&happens(&early, absent(40), 40), Event::Begin { until: 3 }, 41);
+        let refused = ConnectorError::Refused { detail: "no".into() };
+        assert_eq!(answers(&third, refused, 42).state.name(), "failed");
     }
 }
 

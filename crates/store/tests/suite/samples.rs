@@ -70,6 +70,7 @@ pub(crate) fn handoff(conversation: &ConversationId, event: &str) -> Handoff {
         told_delayed: false,
         held: false,
         unseen: false,
+        settles_at: Timestamp(0),
         perhaps_carried_until: 0,
         receipt: Receipt::default(),
     }
