@@ -4,6 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
 
+mod attempts;
 mod desk;
 mod firing;
 mod pauses;

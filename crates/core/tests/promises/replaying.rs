@@ -29,6 +29,7 @@ fn dead_letter(route: Route) -> Handoff {
         settle_ms: 1,
         fired_seq: 1,
         held: true,
+        unseen: true,
         perhaps_carried_until: 5,
         replay_of: Some(HandoffId::new("h0")),
         checkpoint: Some(json!(1)),
@@ -63,7 +64,7 @@ fn p7_a_dead_letter_is_tried_again_as_a_new_handoff_with_the_history_until_now()
     assert_eq!((next.fired_at, next.give_up_at), (desk.now, desk.now.after(Duration::from_secs(60))));
     assert_eq!((next.fired_seq, next.transcript_until, &next.checkpoint), (chat.last_seq, None, &None));
     assert_eq!((next.told_delayed, next.check_availability, &next.options), (false, false, &failed.options));
-    assert_eq!((next.held, next.perhaps_carried_until, &next.replayed_as), (false, 0, &None));
+    assert_eq!((next.may_be_there(), &next.replayed_as), (false, &None));
     assert_eq!((&next.replay_of, &next.receipt.told), (&Some(failed.id.clone()), &vec!["asked".to_owned()]));
     let after = conversation(&handled);
     let session = after.session.unwrap();

@@ -234,6 +234,7 @@ fn p3_the_next_way_has_nothing_of_the_attempts_before_it() {
         checkpoint: Some(json!(1)),
         told_delayed: true,
         held: true,
+        unseen: true,
         perhaps_carried_until: 5,
         settle_ms: 1,
         speaks_after_transfer: false,
@@ -254,7 +255,7 @@ fn p3_the_next_way_has_nothing_of_the_attempts_before_it() {
     assert_eq!((next.fired_at, next.give_up_at), (desk.now, desk.now.after(Duration::from_secs(9))));
     assert_eq!((&next.state, next.version, next.attempts), (&HandoffState::Requested, 0, 0));
     assert_eq!((next.transcript_until, &next.checkpoint), (None, &None));
-    assert_eq!((next.told_delayed, next.held, next.perhaps_carried_until), (false, false, 0));
+    assert_eq!((next.told_delayed, next.perhaps_carried_until, next.may_be_there()), (false, 0, false));
     assert_eq!((&next.replay_of, &next.replayed_as), (&Some(spent.id.clone()), &None));
     assert_eq!(next.receipt, Receipt::default());
     assert_eq!((next.fired_seq, &next.node, &next.texts), (spent.fired_seq, &spent.node, &spent.texts));
