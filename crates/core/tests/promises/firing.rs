@@ -124,7 +124,8 @@ fn the_first_way_that_is_open_is_taken_with_those_after_it_and_the_others_are_no
     let ways = json!([{ "platform": "none" }, { "platform": "two", "route": "ticket", "budget_seconds": 9, "options": { "n": 1 } }, { "platform": "one" }]);
     let (_, handled) = asked_on(Plan::Pro, json!({ "fallbacks": ways }));
     let [handoff] = &handled.changes.handoffs[..] else { panic!("one handoff is kept") };
-    assert_eq!((handoff.connection.as_str(), handoff.route), ("two", Route::Ticket));
+    let to = (handoff.connection.as_str(), handoff.connector.as_str(), handoff.route);
+    assert_eq!(to, ("two", "two", Route::Ticket));
     assert_eq!(
         (&handoff.options, handoff.give_up_at),
         (&json!({ "n": 1 }), NOW.after(Duration::from_secs(9)))

@@ -41,6 +41,8 @@ fn card_numbers_are_taken_out_and_other_numbers_stay() {
         ("4111\u{a0}1111 – 1111\u{200b}1111", card),
         ("４１１１１１１１１１１１１１１１", card),
         ("٤١١١١١١١١١١١١١١١", card),
+        ("4111   1111   1111   1111", card),
+        ("4111    1111    1111    1111", "4111    1111    1111    1111"),
         ("378282246310005", card),
         ("4222222222222", card),
         ("6304000000000000000", card),
@@ -57,6 +59,14 @@ fn card_numbers_are_taken_out_and_other_numbers_stay() {
 }
 
 #[test]
+fn ten_digits_of_a_script_count_and_not_the_sign_after_them() {
+    for (first, last, next) in [('0', '9', ':'), ('٠', '٩', '٪'), ('０', '９', '：')] {
+        let values = [first, last, next].map(digits::digit);
+        assert_eq!(values, [Some(0), Some(9), None]);
+    }
+}
+
+#[test]
 fn telephone_numbers_are_taken_out_and_numbers_of_orders_stay() {
     let gone = [
         "+49 30 1234567",
@@ -65,6 +75,9 @@ fn telephone_numbers_are_taken_out_and_numbers_of_orders_stay() {
         "(+1) 555 234 5678",
         "+1 (555) 234-5678",
         "030 1234567",
+        "030\u{a0}1234567",
+        "030–1234567",
+        "030 1234567 or later",
         "(030) 1234567",
         "0171/123-4567",
         "0800 123 456",
@@ -90,6 +103,9 @@ fn telephone_numbers_are_taken_out_and_numbers_of_orders_stay() {
         "#030 1234567",
         "028-1234567-1234567",
         "030-1234567-A",
+        "030 1234567a",
+        "030 1234567_a",
+        "030 1234567@a",
         "01.02.2024",
         "2026-11-29 10:15",
         "29/11/2026",
@@ -198,10 +214,23 @@ fn rules_that_cannot_be_are_refused_with_the_reason() {
         let problems = Redaction::new(&rules(written.clone())).unwrap_err();
         assert!(problems.iter().any(|problem| problem.contains(reason)), "{written}: {problems:?}");
     }
-    for written in [json!("iban"), json!({ "pattern": 1 }), json!({ "field": "person.name", "as": "x" })] {
+    for written in [
+        json!("iban"),
+        json!({ "pattern": 1 }),
+        json!({ "field": "person.name", "as": "x" }),
+        json!({ "pattern": "a", "name": "x" }),
+    ] {
         let error = serde_json::from_value::<Rule>(written).unwrap_err();
         assert!(error.to_string().contains("is no rule"), "{error}");
     }
+}
+
+#[test]
+fn twenty_rules_and_a_pattern_of_500_bytes_are_the_most() {
+    let fields = |many: usize| (0..many).map(|n| Rule::Field(format!("options.f{n}"))).collect::<Vec<_>>();
+    assert!(Redaction::new(&fields(20)).is_ok());
+    assert_eq!(Redaction::new(&fields(21)).unwrap_err(), ["redact: at most 20 rules; there are 21"]);
+    assert!(Redaction::new(&rules(json!([{ "pattern": "a".repeat(500) }]))).is_ok());
 }
 
 #[test]
