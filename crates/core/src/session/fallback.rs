@@ -71,7 +71,7 @@ fn begun(
         told_delayed: false,
         held: false,
         unseen: false,
-        settles_at: Timestamp(0),
+        settles_at: Default::default(),
         perhaps_carried_until: 0,
         speaks_after_transfer: target.speaks_after_transfer,
         fallbacks: rest,

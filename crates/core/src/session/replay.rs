@@ -135,7 +135,7 @@ fn anew(
         told_delayed: false,
         held: false,
         unseen: false,
-        settles_at: Timestamp(0),
+        settles_at: Default::default(),
         perhaps_carried_until: 0,
         speaks_after_transfer: target.speaks_after_transfer,
         // An operator decides that it leaves now.

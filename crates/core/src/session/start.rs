@@ -232,7 +232,7 @@ fn record(
         told_delayed: false,
         held: false,
         unseen: false,
-        settles_at: Timestamp(0),
+        settles_at: Default::default(),
         perhaps_carried_until: 0,
         speaks_after_transfer: target.is_some_and(|target| target.speaks_after_transfer),
         check_availability: action.check_availability,
