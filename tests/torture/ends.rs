@@ -33,7 +33,7 @@ pub(crate) async fn end(stage: &Stage, books: &mut [Book], tally: &mut Tally) ->
         let mut own = Tally::default();
         compare(stage, book, &chats, &mut own).await?;
         if !own.is_clean() {
-            asked_about(stage, book, &mut own).await?;
+            asked_about(stage, book, &chats, &mut own).await?;
         }
         tally.add(own);
     }
@@ -179,11 +179,12 @@ fn leaks(stage: &Stage) -> Result<u64> {
     Ok(found.len() as u64)
 }
 
-/// Adds what the platform was asked with this person's words in it to the story.
-async fn asked_about(stage: &Stage, book: &Book, tally: &mut Tally) -> Result<()> {
+/// Adds what the platform was asked about this person, and with their words in it, to the story.
+async fn asked_about(stage: &Stage, book: &Book, chats: &[Chat], tally: &mut Tally) -> Result<()> {
+    let chats: Vec<String> = book.own(chats).iter().map(|chat| format!("/{}", chat.id)).collect();
     for request in stage.desk.platform().requests().await? {
         let text = request.to_string();
-        if text.contains(&book.mark()) {
+        if text.contains(&book.mark()) || chats.iter().any(|chat| text.contains(chat)) {
             tally.finds(&book.name, &format!("asked: {}", text.chars().take(1_500).collect::<String>()));
         }
     }

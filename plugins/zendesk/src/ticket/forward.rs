@@ -1,5 +1,7 @@
 //! What the person typed while the ticket was being made: an internal comment for each message.
 
+use std::time::Duration;
+
 use handoff_sdk::{
     Result,
     model::connector::{Forward, Sent},
@@ -9,6 +11,7 @@ use serde_json::{Value, json};
 use super::{files::Files, mark::Mark, transcript};
 use crate::{
     address::encoded,
+    bridge::LOOKS,
     support::{Support, entries},
     wire::text,
 };
@@ -22,7 +25,7 @@ pub(crate) fn is_ticket(words: &Forward) -> bool {
 pub(crate) async fn forward(support: Support<'_>, words: &Forward) -> Result<Sent> {
     let head = head(words);
     let path = format!("/tickets/{}", encoded(&words.ticket.chat));
-    if words.maybe_sent && is_there(&support, &path, &head).await? {
+    if words.maybe_sent && turns_up(&support, &path, &head).await? {
         return Ok(Sent::default());
     }
     let body = format!("{head}\n{}", transcript::words(&words.content));
@@ -39,6 +42,17 @@ fn head(words: &Forward) -> String {
     let name = words.person.name.as_deref().unwrap_or("The customer");
     let name = name.replace(['\r', '\n'], " ").replace("{{", "{ {");
     format!("{name} wrote after that (message {}, {}):", words.seq, words.handoff)
+}
+
+/// Whether the words are there, or come while Zendesk may still work on a call whose answer was lost.
+async fn turns_up(support: &Support<'_>, path: &str, head: &str) -> Result<bool> {
+    for pause in LOOKS {
+        if is_there(support, path, head).await? {
+            return Ok(true);
+        }
+        support.cx.sleep(Duration::from_secs(pause)).await;
+    }
+    is_there(support, path, head).await
 }
 
 async fn is_there(support: &Support<'_>, path: &str, head: &str) -> Result<bool> {

@@ -169,6 +169,25 @@ impl Stage {
         Node { host, zendesk }
     }
 
+    /// A node at whose `n`-th look for comments, counted from 0, Zendesk gets done with what is held.
+    pub(crate) fn node_with_late_effects(self: &Arc<Self>, settings: Value, n: usize) -> Node {
+        let (web, looks, stage) =
+            (client(Duration::from_secs(20)), Arc::new(AtomicUsize::new(0)), self.clone());
+        let answer = move |request: HttpRequest| {
+            let (web, looks, stage) = (web.clone(), looks.clone(), stage.clone());
+            Box::pin(async move {
+                let looks_now = request.method == "GET" && request.url.contains("/comments");
+                if looks_now && looks.fetch_add(1, Ordering::SeqCst) == n {
+                    stage.settle().await;
+                }
+                perform(web, request).await
+            }) as _
+        };
+        let host = FakeHost::new(&SECRETS, Arc::new(answer));
+        let zendesk = host.connector(&settings).unwrap();
+        Node { host, zendesk }
+    }
+
     /// A node that stops for ever at its `n`-th request, counted from 0, before or after sending it.
     /// The second value tells that it has stopped.
     pub(crate) fn mortal_node(&self, n: usize, after: bool) -> (Node, Arc<tokio::sync::Notify>) {

@@ -1,9 +1,9 @@
 //! The ticket route: one ticket with what was said, whatever goes wrong.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use handoff_sdk::{
-    Connector, ConnectorError,
+    Advice, Connector, ConnectorError,
     model::{
         Content, Person, Route, TicketRef,
         connector::{Find, Forward, Found, Transfer, Withdraw},
@@ -330,6 +330,31 @@ async fn words_from_during_the_transfer_become_remarks_once() {
     assert_eq!(texts.len(), 3, "{texts:#?}");
     assert!(texts[1].ends_with("And { {ticket.id}}?") && texts[2].ends_with("Hello?"), "{texts:#?}");
     assert!(tickets[0]["messages"].as_array().unwrap().iter().all(|m| m["public"] == false));
+}
+
+#[tokio::test]
+async fn p3_a_remark_that_is_still_under_way_is_waited_for_before_it_is_made_again() {
+    let stage = Arc::new(Stage::start(&[]).await);
+    let (hasty, patient) = (hasty_node(&stage), stage.node_with_late_effects(settings(&stage), 2));
+    let done = hasty.hand_over(&stage, &ticket("h1")).await;
+    let words = |maybe_sent: bool| Forward {
+        handoff: ticket("h1").key,
+        ticket: TicketRef { ..done.ticket.clone() },
+        checkpoint: hasty.left(),
+        person: person(),
+        seq: 6,
+        content: Content::text("once"),
+        maybe_sent,
+    };
+    let fault = json!({ "method": "PUT", "path": "/tickets/", "times": 1, "kind": "hold" });
+    stage.control("faults", json!({ "faults": [fault] })).await;
+    let lost = hasty.zendesk.forward(&hasty.host.cx(), words(false)).await.unwrap_err();
+    assert_eq!(lost.advice(), Advice::LookFirst, "{lost}");
+    patient.zendesk.forward(&patient.host.cx(), words(true)).await.unwrap();
+    stage.settle().await;
+    let tickets = tickets(&stage, "h1").await;
+    let texts = tickets[0]["messages"].as_array().unwrap().iter().filter_map(|m| m["text"].as_str());
+    assert_eq!(texts.filter(|text| text.ends_with("once")).count(), 1, "{tickets:#?}");
 }
 
 #[tokio::test]
