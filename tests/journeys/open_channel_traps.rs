@@ -180,6 +180,24 @@ async fn trap_9_a_success_whose_only_message_failed_is_a_refusal_and_the_person_
     Ok(())
 }
 
+/// Otherwise operators keep a chat that the assistant answers.
+#[tokio::test]
+async fn p1_what_a_failed_handoff_left_is_taken_back_however_often_the_portal_is_away() -> Result<()> {
+    let (bitrix24, server) = on_line_30(QUIET).await?;
+    let mut person = Visitor::open(&server).await?;
+    let refused = json!({ "error": "INVALID_REQUEST", "error_description": "No more." }).to_string();
+    let faults = [
+        json!({ "path": "imconnector.send.messages", "skip": 1, "kind": { "status": 400, "body": refused } }),
+        json!({ "path": "operator.another.finish", "times": 6, "kind": { "status": 503 } }),
+    ];
+    bitrix24.control("faults", json!({ "faults": faults })).await?;
+    person.says(WISH).await?;
+    person.until_told(FAILED).await?;
+    assert_eq!(bitrix24.chats().await?[0].status, "queue");
+    bitrix24.until_chats("a finished session", |chats| chats[0].status == "closed").await?;
+    Ok(())
+}
+
 #[tokio::test]
 async fn trap_10_names_and_addresses_that_the_portal_would_refuse_are_made_acceptable() -> Result<()> {
     let (bitrix24, server) = on_line_30(QUIET).await?;

@@ -60,65 +60,67 @@ struct Run {
     title: String,
     /// What cargo is asked for.
     arguments: String,
-    environment: Vec<(&'static str, String)>,
+    environment: Environment,
     /// Lines of its output that belong into the report hold one of these.
     telling: &'static [&'static str],
 }
 
 const SIMULATE: &str = "run --quiet --profile bench -p handoff-simulation --features connectors --";
 
+type Environment = Vec<(&'static str, String)>;
+
+fn run_of(
+    part: Part,
+    title: &str,
+    arguments: &str,
+    environment: Environment,
+    telling: &'static [&'static str],
+) -> Run {
+    let (title, arguments) = (title.to_owned(), arguments.to_owned());
+    Run { part, title, arguments, environment, telling }
+}
+
+fn torture(options: &Options, seed: u64) -> Run {
+    let environment =
+        vec![("HANDOFF_TORTURE", options.torture.to_string()), ("HANDOFF_SEED", seed.to_string())];
+    let arguments = "test -p handoff-tests --test torture -- --nocapture";
+    let title = format!("Torture, seed {seed}");
+    run_of(Part::Torture, &title, arguments, environment, &["torture:", "came to no end"])
+}
+
 fn runs(options: &Options) -> Vec<Run> {
-    let run = |part, title: &str, arguments: &str, environment, telling| Run {
-        part,
-        title: title.to_owned(),
-        arguments: arguments.to_owned(),
-        environment,
-        telling,
-    };
     let &Options { handoffs, seed, seeds, restores, .. } = options;
     let campaign = vec![("HANDOFF_CAMPAIGN", handoffs.to_string()), ("HANDOFF_SEED", seed.to_string())];
-    let tortures = options.torture_seeds.iter().map(|seed| {
-        let environment =
-            vec![("HANDOFF_TORTURE", options.torture.to_string()), ("HANDOFF_SEED", seed.to_string())];
-        let arguments = "test -p handoff-tests --test torture -- --nocapture";
-        run(
-            Part::Torture,
-            &format!("Torture, seed {seed}"),
-            arguments,
-            environment,
-            &["torture:", "came to no end"],
-        )
-    });
     let mut all = vec![
-        run(
+        run_of(
             Part::Model,
             "The model, within wider bounds",
             "test --profile bench -p handoff-core --test model -- --nocapture",
             vec![("HANDOFF_MODEL", "large".to_owned())],
             &["distinct states", "test result"],
         ),
-        run(
+        run_of(
             Part::Simulation,
             "Whole servers, simulated",
             &format!("{SIMULATE} --seeds {seeds}"),
             Vec::new(),
             &["simulated:", "goes against"],
         ),
-        run(
+        run_of(
             Part::Restores,
             "Older backups put back, simulated",
             &format!("{SIMULATE} --restores --seeds {restores}"),
             Vec::new(),
             &["simulated:", "goes against"],
         ),
-        run(
+        run_of(
             Part::Campaigns,
             "Campaigns",
             "nextest run -p handoff-bitrix24 -p handoff-zendesk --no-capture campaign",
             campaign,
             &["Tally", "tests run"],
         ),
-        run(
+        run_of(
             Part::Crashes,
             "Crashes around every request",
             "nextest run -p handoff-tests --test crashes",
@@ -126,18 +128,23 @@ fn runs(options: &Options) -> Vec<Run> {
             &["FAIL", "tests run"],
         ),
     ];
-    all.extend(tortures);
+    all.extend(options.torture_seeds.iter().map(|seed| torture(options, *seed)));
     all.retain(|run| options.only.is_empty() || options.only.contains(&run.part));
     all
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
-    let dist = built::build(Profile::Release)?.dist;
-    let mut failed = Vec::new();
-    for run in runs(options) {
+    let (runs, mut failed) = (runs(options), Vec::new());
+    // Only these start the program.
+    let needs_dist = |run: &Run| matches!(run.part, Part::Torture | Part::Crashes);
+    let dist = match runs.iter().any(needs_dist) {
+        true => Some(built::build(Profile::Release)?.dist),
+        false => None,
+    };
+    for run in runs {
         println!("{} …", run.title);
         let began = Instant::now();
-        let (said, good) = perform(&run, &dist)?;
+        let (said, good) = perform(&run, dist.as_deref())?;
         let telling = |line: &&str| run.telling.iter().any(|word| line.contains(word));
         let lines: Vec<_> = said.lines().filter(telling).map(str::trim).collect();
         let body =
@@ -158,7 +165,7 @@ fn command(run: &Run, seconds: u64) -> String {
     format!("`{set}cargo {}`: {seconds} s on {cores} processors.", run.arguments)
 }
 
-fn perform(run: &Run, dist: &Path) -> Result<(String, bool)> {
+fn perform(run: &Run, dist: Option<&Path>) -> Result<(String, bool)> {
     let log = log(run)?;
     println!("follow it in {}", log.display());
     let out = fs::File::create(&log)?;
@@ -166,7 +173,7 @@ fn perform(run: &Run, dist: &Path) -> Result<(String, bool)> {
         .current_dir(root())
         .args(run.arguments.split(' '))
         .envs(run.environment.iter().map(|(name, value)| (name, value)))
-        .env(built::DIST, dist)
+        .envs(dist.map(|dist| (built::DIST, dist)))
         .env("RUST_BACKTRACE", "0")
         .stdin(Stdio::null())
         .stderr(out.try_clone()?)

@@ -93,7 +93,12 @@ impl Connector for Acme {
         match chat["state"].as_str() {
             Some("queued" | "open") => Ok(Found::There(held(id))),
             // Queueing a queued chat changes nothing on Acme Desk.
-            _ => Ok(Found::Partly { checkpoint: json!({ "chat": id }), safe_now: true, held: false, unseen: false }),
+            _ => Ok(Found::Partly {
+                checkpoint: json!({ "chat": id }),
+                safe_now: true,
+                held: false,
+                unseen: false,
+            }),
         }
     }
 

@@ -61,8 +61,8 @@ pub struct Handoff {
     /// The last look said that live agents may have something of it which the platform does not show.
     #[serde(default)]
     pub unseen: bool,
-    /// Until then a call whose answer was lost may still take effect. It does not fail before, whatever the calls after it
-    /// were told.
+    /// Until then a call whose answer was lost may still take effect: *not there* is final, and a failure possible, only
+    /// afterwards, whatever the calls after it were told.
     #[serde(default)]
     pub settles_at: Timestamp,
     /// Messages up to this place may have been carried before the data was put back from a backup; 0 when none was, or
@@ -165,8 +165,6 @@ pub enum HandoffState {
         attempt: u32,
         /// When the doubt began.
         since: Timestamp,
-        /// From when on *not there* is final: until then the lost request may still be under way.
-        settled_at: Timestamp,
         /// When to look next.
         look_at: Timestamp,
         /// Looks so far.

@@ -156,8 +156,8 @@ pub fn step(
             next.perhaps_carried_until = until;
             // It says how far an attempt had come then, and not what was asked since.
             next.checkpoint = None;
-            let settled_at = at.after(Duration::from_millis(next.settle_ms));
-            doubt_until(&mut next, attempt, "the data was put back from a backup", settled_at, now)
+            let settles_at = at.after(Duration::from_millis(next.settle_ms));
+            doubt_until(&mut next, attempt, "the data was put back from a backup", settles_at, now)
         }
         (State::InDoubt { .. }, Event::Looked { began, found }) => {
             judge(&mut next, began, found, now, chance)
@@ -223,24 +223,22 @@ fn pause(next: &mut Handoff, ms: u64, error: &ConnectorError, now: Timestamp) ->
 
 /// The answer to a call is lost, and it may have its effect from now on.
 fn doubt(next: &mut Handoff, attempt: u32, cause: &str, now: Timestamp) -> Vec<Effect> {
-    let settled_at = now.after(Duration::from_millis(next.settle_ms));
-    doubt_until(next, attempt, cause, settled_at, now)
+    let settles_at = now.after(Duration::from_millis(next.settle_ms));
+    doubt_until(next, attempt, cause, settles_at, now)
 }
 
-/// In doubt from now on; nothing that was asked takes effect after `settled_at`.
+/// In doubt from now on; nothing that was asked takes effect after `settles_at`.
 fn doubt_until(
     next: &mut Handoff,
     attempt: u32,
     cause: &str,
-    settled_at: Timestamp,
+    settles_at: Timestamp,
     now: Timestamp,
 ) -> Vec<Effect> {
     next.receipt.remark(format!("in doubt: {cause}"));
-    let settled_at = settled_at.max(next.settles_at);
-    next.settles_at = settled_at;
+    next.settles_at = next.settles_at.max(settles_at);
     let cause = cause.to_owned();
-    next.state =
-        State::InDoubt { attempt, since: now, settled_at, look_at: now, looks: 0, cause, dead_letter: false };
+    next.state = State::InDoubt { attempt, since: now, look_at: now, looks: 0, cause, dead_letter: false };
     vec![Effect::Wake(now)]
 }
 
@@ -252,8 +250,7 @@ fn judge(
     now: Timestamp,
     chance: u64,
 ) -> Vec<Effect> {
-    let State::InDoubt { settled_at, .. } = &next.state else { return Vec::new() };
-    let settled = began >= *settled_at;
+    let settled = began >= next.settles_at;
     match looked {
         Ok(Found::There(transferred)) => {
             next.receipt.remark("found on the platform after its answer was lost");
@@ -325,13 +322,15 @@ fn try_again(next: &mut Handoff, why: &str, settled: bool, now: Timestamp, chanc
         next.receipt.remark(why);
         return fail(next, format!("{why}, but the time for attempts is spent"), now);
     }
-    go_on(next, why, now, chance)
+    go_on(next, why, pause_before_next(next, chance), now)
 }
 
-/// The platform holds the chat, or may hold it: nothing but finishing is left, however long it takes.
+/// The platform holds the chat, or may hold it: nothing but finishing is left, however long it takes. It is tried rarely
+/// once all time is over.
 fn finish_it(next: &mut Handoff, why: &str, now: Timestamp, chance: u64) -> Vec<Effect> {
     let late = now > next.give_up_at && !next.told_delayed;
-    let mut effects = go_on(next, why, now, chance);
+    let pause = if next.told_delayed { LONGEST_LOOK_MS } else { pause_before_next(next, chance) };
+    let mut effects = go_on(next, why, pause, now);
     if late {
         next.told_delayed = true;
         effects.push(Effect::Tell(Outcome::Delayed));
@@ -340,16 +339,14 @@ fn finish_it(next: &mut Handoff, why: &str, now: Timestamp, chance: u64) -> Vec<
     effects
 }
 
-/// At once after the first attempt, because a person is waiting; with growing pauses after further ones, and rarely once
-/// all time is over.
-fn go_on(next: &mut Handoff, why: &str, now: Timestamp, chance: u64) -> Vec<Effect> {
+/// At once after the first attempt, because a person is waiting; with growing pauses after further ones.
+fn pause_before_next(next: &Handoff, chance: u64) -> u64 {
+    if next.attempts <= 1 { 0 } else { back_off(next.attempts - 1, chance) }
+}
+
+fn go_on(next: &mut Handoff, why: &str, pause_ms: u64, now: Timestamp) -> Vec<Effect> {
     next.receipt.remark(why);
-    let pause = match next.attempts {
-        ..=1 => 0,
-        _ if next.told_delayed => LONGEST_LOOK_MS,
-        attempts => back_off(attempts - 1, chance),
-    };
-    let until = now.after(Duration::from_millis(pause));
+    let until = now.after(Duration::from_millis(pause_ms));
     next.state = State::Waiting { until, why: why.to_owned() };
     vec![Effect::Wake(until)]
 }
@@ -380,7 +377,7 @@ fn look_again(next: &mut Handoff, pause_ms: u64, detail: Option<String>, now: Ti
     effects
 }
 
-/// The pauses between looks begin anew: something on the platform may have changed.
+/// Something on the platform may have changed: the pauses between looks begin anew, that between attempts is over.
 fn go_on_now(next: &mut Handoff, now: Timestamp) -> Vec<Effect> {
     match &mut next.state {
         State::InDoubt { look_at, looks, .. } => (*look_at, *looks) = (now, 0),

@@ -211,8 +211,8 @@ impl State {
         let handoff = self.handoff.as_ref().map(|handoff| {
             let times = match &handoff.state {
                 HandoffState::Waiting { until, .. } => (until.0, 0, 0),
-                HandoffState::InDoubt { settled_at, look_at, looks, .. } => {
-                    (settled_at.0, look_at.0, (*looks).min(3))
+                HandoffState::InDoubt { look_at, looks, .. } => {
+                    (handoff.settles_at.0, look_at.0, (*looks).min(3))
                 }
                 _ => (0, 0, 0),
             };

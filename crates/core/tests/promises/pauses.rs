@@ -122,6 +122,21 @@ fn p1_what_the_platform_holds_is_finished_and_its_delay_is_told_once() {
     assert_eq!(next.state.name(), "in_doubt", "what was held and is not shown any more is looked at again");
 }
 
+/// A person waits, and nothing more than this attempt may be left.
+#[test]
+fn what_is_surely_not_there_is_tried_again_soon_also_after_the_delay_was_told() {
+    let doubted = Handoff { attempts: 2, ..handoff(in_doubt(), Route::Bridge) };
+    let told = looks(&doubted, later(61), unknown()).0;
+    assert!(told.told_delayed);
+    let pause = |found| match looks(&told, later(70), Ok(found)).0.state {
+        HandoffState::Waiting { until, .. } => until.since(later(70)).as_millis(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(pause(Found::Absent { safe_now: false }), 1_077);
+    let finishing = Found::Partly { checkpoint: json!(1), safe_now: true, held: false, unseen: true };
+    assert_eq!(pause(finishing), 60_000, "what cannot fail is tried for as long as it takes");
+}
+
 #[test]
 fn one_more_attempt_is_made_after_a_doubt_that_outlasted_the_budget() {
     let absent = |safe_now| Ok(Found::Absent { safe_now });

@@ -12,6 +12,10 @@ use serde_json::{Value, json};
 pub(crate) const NOW: Timestamp = Timestamp(1_790_000_000_000);
 
 pub(crate) fn handoff(state: HandoffState, route: Route) -> Handoff {
+    let settles_at = match &state {
+        HandoffState::InDoubt { since, .. } => since.after(Duration::from_secs(30)),
+        _ => Timestamp(0),
+    };
     Handoff {
         id: HandoffId::new("h1"),
         version: 1,
@@ -37,7 +41,7 @@ pub(crate) fn handoff(state: HandoffState, route: Route) -> Handoff {
         told_delayed: false,
         held: false,
         unseen: false,
-        settles_at: Timestamp(0),
+        settles_at,
         perhaps_carried_until: 0,
         speaks_after_transfer: false,
         check_availability: false,
@@ -58,7 +62,6 @@ pub(crate) fn in_doubt() -> HandoffState {
     HandoffState::InDoubt {
         attempt: 1,
         since: NOW,
-        settled_at: NOW.after(Duration::from_secs(30)),
         look_at: NOW,
         looks: 0,
         cause: "lost".to_owned(),
@@ -157,6 +160,15 @@ fn after_a_restore_nothing_is_asked_before_the_settle_time_that_began_with_it() 
     assert_ne!(settled.handoff.state.name(), "in_doubt");
 }
 
+/// What an attempt may be told after which none follows: for good, or because it is to wait beyond its time.
+fn that_end_it() -> [ConnectorError; 3] {
+    [
+        ConnectorError::Refused { detail: "no".into() },
+        ConnectorError::Unauthorised { detail: "who are you".into() },
+        ConnectorError::RateLimited { after_ms: 90_000, detail: "slow".into() },
+    ]
+}
+
 /// Under way when the backup was made, and put back when all time for it is over.
 fn put_back(transcript_until: Option<u64>) -> Handoff {
     let subject = Handoff { transcript_until, ..handoff(HandoffState::Requested, Route::Bridge) };
@@ -174,12 +186,7 @@ fn p4_what_may_have_been_accepted_before_a_restore_is_not_declared_failed() {
     assert_eq!(going_on.handoff.state.name(), "waiting");
     assert!(going_on.effects.contains(&Effect::Tell(Outcome::Delayed)));
     let asking = at(&going_on.handoff, Event::Begin { until: 20 }).handoff;
-    let errors = [
-        ConnectorError::Refused { detail: "no".into() },
-        ConnectorError::Unauthorised { detail: "who are you".into() },
-        ConnectorError::RateLimited { after_ms: 5_000, detail: "slow".into() },
-    ];
-    for error in errors {
+    for error in that_end_it() {
         let answer = Event::Answered { attempt: asking.attempts, answer: Err(error) };
         assert_eq!(at(&asking, answer.clone()).handoff.state.name(), "in_doubt", "{answer:?}");
     }
@@ -203,12 +210,7 @@ fn p1_what_live_agents_may_have_out_of_our_sight_does_not_fail_by_itself() {
     let going_on = at(&handoff(in_doubt(), Route::Bridge), half(true));
     assert!(going_on.effects.contains(&Effect::Tell(Outcome::Delayed)), "its time was over long ago");
     let asking = at(&going_on.handoff, Event::Begin { until: 20 }).handoff;
-    let errors = [
-        ConnectorError::Refused { detail: "no".into() },
-        ConnectorError::Unauthorised { detail: "who are you".into() },
-        ConnectorError::RateLimited { after_ms: 5_000, detail: "slow".into() },
-    ];
-    for error in errors {
+    for error in that_end_it() {
         let refused = at(&asking, Event::Answered { attempt: asking.attempts, answer: Err(error) }).handoff;
         assert_eq!(refused.state.name(), "in_doubt");
         // A place that is known can be looked into and taken back, and what is surely not there as well.
@@ -229,12 +231,7 @@ fn p4_a_failure_waits_for_every_call_that_was_lost() {
     };
     let absent = |began| looked(Ok(Found::Absent { safe_now: true }), began);
     let lost = || ConnectorError::Lost { detail: "gone".into() };
-    let errors = [
-        ConnectorError::Refused { detail: "no".into() },
-        ConnectorError::Unauthorised { detail: "who are you".into() },
-        ConnectorError::RateLimited { after_ms: 90_000, detail: "slow".into() },
-    ];
-    for error in errors {
+    for error in that_end_it() {
         let first = happens(&handoff(HandoffState::Requested, Route::Native), Event::Begin { until: 3 }, 0);
         let going_on = happens(&answers(&first, lost(), 10), absent(11), 11);
         let second = happens(&going_on, Event::Begin { until: 3 }, 12);

@@ -48,8 +48,8 @@ pub(crate) async fn p3_whatever_may_have_been_done_since_a_backup_is_in_doubt_wh
     let chat = store.conversation(&conversation("ann").id).await.unwrap().unwrap();
     assert_eq!(chat.version, 2, "whoever read it before the restore is refused");
     let found = store.handoff(&leaving().handoffs[0].id).await.unwrap().unwrap();
-    let HandoffState::InDoubt { settled_at, look_at, .. } = found.state else { panic!("{:?}", found.state) };
-    assert_eq!((settled_at, look_at), (Timestamp(960_000), PUT_BACK));
+    let HandoffState::InDoubt { look_at, .. } = found.state else { panic!("{:?}", found.state) };
+    assert_eq!((found.settles_at, look_at), (Timestamp(960_000), PUT_BACK));
     assert_eq!(found.version, 2);
     // The look is due at once; words are carried from the history, after a look.
     let mut claimed = store.claim(PUT_BACK, LATER, 9).await.unwrap();

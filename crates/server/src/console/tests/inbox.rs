@@ -236,7 +236,6 @@ async fn a_handoff_in_doubt_is_decided_once_with_a_reason_and_the_pages_token() 
     let doubt = HandoffState::InDoubt {
         attempt: 1,
         since: at(4),
-        settled_at: at(34),
         look_at: at(60),
         looks: 3,
         cause: "lost".to_owned(),
