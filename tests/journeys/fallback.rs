@@ -109,6 +109,7 @@ async fn p2_when_every_way_fails_the_assistant_has_every_word_in_order() -> Resu
     person.says("first word").await?;
     zendesk.release().await?;
     person.until_told(OTHER_WAY).await?;
+    bitrix24.until_held().await?;
     person.says("second word").await?;
     bitrix24.release().await?;
     person.until_told(&answer_to("second word")).await?;
