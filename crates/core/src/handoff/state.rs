@@ -61,8 +61,9 @@ pub struct Handoff {
     /// The last look said that live agents may have something of it which the platform does not show.
     #[serde(default)]
     pub unseen: bool,
-    /// Until then a call whose answer was lost may still take effect: *not there* is final, and a failure possible, only
-    /// afterwards, whatever the calls after it were told.
+    /// Until then a call whose answer was lost may still take effect: *not there* is final only afterwards. 0 when there
+    /// was none, or a look has seen what became of it; before that look no failure is possible, whatever the calls after
+    /// it were told.
     #[serde(default)]
     pub settles_at: Timestamp,
     /// Messages up to this place may have been carried before the data was put back from a backup; 0 when none was, or

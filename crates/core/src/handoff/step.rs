@@ -261,6 +261,7 @@ fn judge(
             if held || next.held || settled || safe_now =>
         {
             (next.held, next.unseen, next.checkpoint) = (held || next.held, unseen, Some(checkpoint));
+            nothing_under_way(next, settled);
             what_it_has(next);
             half_done(next, settled, now, chance)
         }
@@ -276,6 +277,7 @@ fn judge(
             if settled {
                 next.perhaps_carried_until = 0;
             }
+            nothing_under_way(next, settled);
             try_again(next, "surely not there", settled, now, chance)
         }
         Ok(Found::Partly { .. } | Found::Absent { .. }) => look_again(next, 1_000, None, now),
@@ -284,6 +286,13 @@ fn judge(
             look_again(next, after_ms + chance % 250, None, now)
         }
         Err(error) => look_again(next, 0, Some(error.to_string()), now),
+    }
+}
+
+/// A look that began after the settle time has seen what became of every call that was lost.
+fn nothing_under_way(next: &mut Handoff, settled: bool) {
+    if settled {
+        next.settles_at = Timestamp(0);
     }
 }
 
@@ -387,9 +396,10 @@ fn go_on_now(next: &mut Handoff, now: Timestamp) -> Vec<Effect> {
     vec![Effect::Wake(now)]
 }
 
-/// No attempt follows. It fails, unless live agents have it, or may have it, or may get it by a call that is still under way.
+/// No attempt follows. It fails, unless live agents have it, or may have it, or a call that was lost may have given it to them
+/// since the last look, or may do so yet.
 fn end(next: &mut Handoff, reason: String, now: Timestamp) -> Vec<Effect> {
-    if next.may_be_there() || now < next.settles_at {
+    if next.may_be_there() || next.settles_at > Timestamp(0) {
         return doubt_until(next, next.attempts, &reason, now, now);
     }
     fail(next, reason, now)

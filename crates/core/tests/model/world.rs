@@ -210,16 +210,15 @@ impl State {
     fn essence(&self) -> impl Hash + Eq {
         let handoff = self.handoff.as_ref().map(|handoff| {
             let times = match &handoff.state {
-                HandoffState::Waiting { until, .. } => (until.0, 0, 0),
-                HandoffState::InDoubt { look_at, looks, .. } => {
-                    (handoff.settles_at.0, look_at.0, (*looks).min(3))
-                }
-                _ => (0, 0, 0),
+                HandoffState::Waiting { until, .. } => (until.0, 0),
+                HandoffState::InDoubt { look_at, looks, .. } => (look_at.0, (*looks).min(3)),
+                _ => (0, 0),
             };
             let checkpoint = handoff.checkpoint.is_some();
             (
                 handoff.state.name(),
                 times,
+                handoff.settles_at.0,
                 handoff.attempts,
                 checkpoint,
                 handoff.transcript_until,
