@@ -261,7 +261,6 @@ fn judge(
             if held || next.held || settled || safe_now =>
         {
             (next.held, next.unseen, next.checkpoint) = (held || next.held, unseen, Some(checkpoint));
-            nothing_under_way(next, settled);
             what_it_has(next);
             half_done(next, settled, now, chance)
         }
@@ -277,7 +276,6 @@ fn judge(
             if settled {
                 next.perhaps_carried_until = 0;
             }
-            nothing_under_way(next, settled);
             try_again(next, "surely not there", settled, now, chance)
         }
         Ok(Found::Partly { .. } | Found::Absent { .. }) => look_again(next, 1_000, None, now),
@@ -286,13 +284,6 @@ fn judge(
             look_again(next, after_ms + chance % 250, None, now)
         }
         Err(error) => look_again(next, 0, Some(error.to_string()), now),
-    }
-}
-
-/// A look that began after the settle time has seen what became of every call that was lost.
-fn nothing_under_way(next: &mut Handoff, settled: bool) {
-    if settled {
-        next.settles_at = Timestamp(0);
     }
 }
 
@@ -321,8 +312,12 @@ fn what_it_has(next: &mut Handoff) {
 
 /// The doubt is over and nothing is doubled by asking again, if there is time. A doubt that outlasted the budget,
 /// because the platform needs its time to settle, does not take away the one more attempt it was waited for.
-/// Going on may be safe while a lost call is still under way; failing is not.
+/// Going on may be safe while a lost call is still under way; failing is not. A look that is `settled` has seen what
+/// became of every such call.
 fn try_again(next: &mut Handoff, why: &str, settled: bool, now: Timestamp, chance: u64) -> Vec<Effect> {
+    if settled {
+        next.settles_at = Timestamp(0);
+    }
     let grace = Duration::from_millis(next.settle_ms) + ATTEMPT;
     if now > next.give_up_at.after(grace) {
         if !settled {

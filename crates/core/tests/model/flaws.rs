@@ -13,6 +13,8 @@ pub(crate) enum Flaw {
     TrustsOldLooks,
     /// The platform is taken at its word before it had time to settle.
     NoSettleTime,
+    /// Once the settle time is over, a handoff fails without a look for what a lost call came to since the last one.
+    FailsUnlooked,
     /// A node that lost the handoff goes on.
     NoFence,
     /// A message that comes twice counts twice.

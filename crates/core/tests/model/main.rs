@@ -31,7 +31,7 @@ impl Model for Explored {
     type Action = moves::Move;
 
     fn init_states(&self) -> Vec<State> {
-        vec![State::new()]
+        vec![State::new(&self.bounds)]
     }
 
     fn actions(&self, state: &State, actions: &mut Vec<Self::Action>) {
@@ -78,7 +78,13 @@ fn explore(bounds: Bounds, flaw: Flaw) -> impl Checker<Explored> {
 #[test]
 fn the_promises_hold_in_every_order_of_everything_that_can_happen() {
     let large = std::env::var("HANDOFF_MODEL").is_ok_and(|size| size == "large");
-    let bounds = if large { Bounds::large() } else { Bounds::small() };
+    let checker = explored(if large { Bounds::large() } else { Bounds::small() });
+    checker.assert_properties();
+    assert!(checker.unique_state_count() > 1_000_000, "the world has become too small");
+}
+
+#[expect(clippy::print_stdout, reason = "what was explored belongs into the report")]
+fn explored(bounds: Bounds) -> impl Checker<Explored> {
     let began = Instant::now();
     let checker = explore(bounds, Flaw::None);
     println!(
@@ -88,13 +94,25 @@ fn the_promises_hold_in_every_order_of_everything_that_can_happen() {
         checker.max_depth(),
         began.elapsed().as_secs_f64()
     );
-    checker.assert_properties();
-    assert!(checker.unique_state_count() > 1_000_000, "the world has become too small");
+    checker
+}
+
+/// Going on before the settle time is over is another way than waiting for it.
+#[test]
+fn the_promises_hold_where_the_platform_knows_a_call_that_is_repeated() {
+    let discovered = explored(Bounds::that_knows_repeats()).discoveries();
+    let broken: Vec<_> = discovered.keys().filter(|name| name.starts_with('P')).collect();
+    assert!(broken.is_empty(), "{broken:?}");
+    assert!(discovered.contains_key("a chat arrives after a doubt"));
 }
 
 /// Each flaw is noticed as the break of the promise that it breaks.
 fn noticed(flaw: Flaw, promise: &'static str) {
-    let checker = explore(Bounds { words: 2, ..Bounds::small() }, flaw);
+    noticed_within(Bounds { words: 2, ..Bounds::small() }, flaw, promise);
+}
+
+fn noticed_within(bounds: Bounds, flaw: Flaw, promise: &'static str) {
+    let checker = explore(bounds, flaw);
     let found: Vec<_> = checker.discoveries().into_keys().filter(|name| name.starts_with('P')).collect();
     assert!(found.contains(&promise), "{flaw:?} breaks {found:?}");
 }
@@ -137,6 +155,11 @@ fn an_assistant_that_a_late_event_wakes_would_be_noticed() {
 #[test]
 fn forgetting_to_settle_would_be_noticed() {
     noticed(Flaw::NoSettleTime, "P3 nothing doubled");
+}
+
+#[test]
+fn failing_without_a_last_look_for_a_lost_call_would_be_noticed() {
+    noticed_within(Bounds::that_knows_repeats(), Flaw::FailsUnlooked, "P4 the truth");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use handoff_core::handoff::{Event, HandoffState, step};
 use handoff_model::{
-    Author, TicketRef,
+    Author, TicketRef, Timestamp,
     connector::{ConnectorError, Found, Transferred},
 };
 use serde_json::json;
@@ -180,25 +180,14 @@ pub(crate) fn make(state: &mut State, what: Move, flaw: Flaw) -> bool {
             state.packets.remove(at);
         }
         Move::Answered(at) => return answered(state, at, flaw),
-        Move::GivesUp(node) => {
-            let Node::Asking { attempt, .. } = state.nodes[node] else { return false };
-            state.nodes[node] = Node::Idle;
-            let lost = ConnectorError::Lost { detail: "no answer".to_owned() };
-            happens(state, node, Event::Answered { attempt, answer: Err(lost) }, flaw);
-        }
+        Move::GivesUp(node) => return gives_up(state, node, flaw),
         Move::Looks(node) => {
             state.holder = Some(node);
             let (created, passed) = (state.platform.created, state.platform.passed);
             state.nodes[node] = Node::Looked { began: state.tick, created, passed };
         }
         Move::Reports(node) => reports(state, node, flaw),
-        Move::Dies(node) => {
-            state.failures += 1;
-            state.nodes[node] = Node::Dead;
-            if state.holder == Some(node) {
-                state.holder = None;
-            }
-        }
+        Move::Dies(node) => dies(state, node),
         Move::Restarts(node) => state.nodes[node] = Node::Idle,
         Move::Decides => {
             state.decided = true;
@@ -220,6 +209,22 @@ pub(crate) fn make(state: &mut State, what: Move, flaw: Flaw) -> bool {
     }
     state.packets.sort_unstable();
     true
+}
+
+fn gives_up(state: &mut State, node: usize, flaw: Flaw) -> bool {
+    let Node::Asking { attempt, .. } = state.nodes[node] else { return false };
+    state.nodes[node] = Node::Idle;
+    let lost = ConnectorError::Lost { detail: "no answer".to_owned() };
+    happens(state, node, Event::Answered { attempt, answer: Err(lost) }, flaw);
+    true
+}
+
+fn dies(state: &mut State, node: usize) {
+    state.failures += 1;
+    state.nodes[node] = Node::Dead;
+    if state.holder == Some(node) {
+        state.holder = None;
+    }
 }
 
 /// What was sent long enough ago has no effect any more: that is what settling means.
@@ -251,12 +256,17 @@ fn asks(state: &mut State, node: usize, request: Request, attempt: u32) {
 
 fn arrives(state: &mut State, at: usize, answer: Answer) {
     let Packet::Request { request, node, attempt, .. } = state.packets.remove(at) else { return };
+    let knows_repeats = state.platform.knows_repeats;
     match (answer, request) {
-        (Answer::Done, Request::Create) => state.platform.created += 1,
-        (Answer::Done, Request::Pass) => state.platform.passed += 1,
+        (Answer::Done, Request::Create) => has_effect(&mut state.platform.created, knows_repeats),
+        (Answer::Done, Request::Pass) => has_effect(&mut state.platform.passed, knows_repeats),
         (Answer::Refused | Answer::SlowDown, _) => state.refusals += 1,
     }
     state.packets.push(Packet::Answer { request, node, attempt, answer });
+}
+
+fn has_effect(times: &mut u8, knows_repeats: bool) {
+    *times = if knows_repeats { 1 } else { *times + 1 };
 }
 
 fn answered(state: &mut State, at: usize, flaw: Flaw) -> bool {
@@ -296,7 +306,7 @@ fn answered(state: &mut State, at: usize, flaw: Flaw) -> bool {
 fn reports(state: &mut State, node: usize, flaw: Flaw) {
     let Node::Looked { began, created, passed } = state.nodes[node] else { return };
     state.nodes[node] = Node::Idle;
-    let safe_now = flaw == Flaw::NoSettleTime;
+    let safe_now = state.platform.knows_repeats || flaw == Flaw::NoSettleTime;
     let found = match (created, passed) {
         (_, 1..) => Found::There(taken()),
         (1.., 0) => {
@@ -310,8 +320,12 @@ fn reports(state: &mut State, node: usize, flaw: Flaw) {
 
 /// Lets the production table decide; false when the event came too late.
 fn happens(state: &mut State, node: usize, event: Event, flaw: Flaw) -> bool {
-    let Some(handoff) = &state.handoff else { return false };
-    let Ok(mut transition) = step(handoff, event, state.now(), 0) else {
+    let now = state.now();
+    let Some(handoff) = &mut state.handoff else { return false };
+    if flaw == Flaw::FailsUnlooked && handoff.settles_at <= now {
+        handoff.settles_at = Timestamp(0);
+    }
+    let Ok(mut transition) = step(handoff, event, now, 0) else {
         state.late += 1;
         if flaw == Flaw::LateEventUnmutes {
             unmute(state);

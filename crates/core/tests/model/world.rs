@@ -62,15 +62,22 @@ pub(crate) struct Bounds {
     pub(crate) failures: u8,
     /// Refusals of the platform, for good or for a while.
     pub(crate) refusals: u8,
+    /// Whether the platform knows a call that is repeated.
+    pub(crate) knows_repeats: bool,
 }
 
 impl Bounds {
     pub(crate) fn small() -> Self {
-        Self { ticks: 4, words: 1, repeats: 1, losses: 1, failures: 1, refusals: 1 }
+        Self { ticks: 4, words: 1, repeats: 1, losses: 1, failures: 1, refusals: 1, knows_repeats: false }
+    }
+
+    /// A platform that knows repeated calls.
+    pub(crate) fn that_knows_repeats() -> Self {
+        Self { repeats: 0, losses: 0, failures: 0, knows_repeats: true, ..Self::small() }
     }
 
     pub(crate) fn large() -> Self {
-        Self { ticks: 5, words: 2, repeats: 1, losses: 1, failures: 2, refusals: 1 }
+        Self { ticks: 5, words: 2, failures: 2, ..Self::small() }
     }
 }
 
@@ -119,6 +126,8 @@ pub(crate) enum Node {
 /// The live-agent platform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub(crate) struct Platform {
+    /// It knows a call that is repeated, so that repeating one doubles nothing, even while the first is under way.
+    pub(crate) knows_repeats: bool,
     /// Conversations made for this chat.
     pub(crate) created: u8,
     /// How often control was given to live agents.
@@ -181,7 +190,7 @@ impl Hash for State {
 }
 
 impl State {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(bounds: &Bounds) -> Self {
         let conversation =
             Conversation::new(ChannelId::new("web"), "ann".to_owned(), Person::default(), BEGAN);
         Self {
@@ -191,7 +200,7 @@ impl State {
             messages: Vec::new(),
             forwards: Vec::new(),
             kept_back: Vec::new(),
-            platform: Platform::default(),
+            platform: Platform { knows_repeats: bounds.knows_repeats, ..Platform::default() },
             packets: Vec::new(),
             nodes: [Node::Idle; 2],
             holder: None,

@@ -229,11 +229,15 @@ fn p4_a_failure_waits_for_every_call_that_was_lost() {
     let answers = |subject: &Handoff, answer, seconds| {
         happens(subject, Event::Answered { attempt: subject.attempts, answer: Err(answer) }, seconds)
     };
-    let absent = |began| looked(Ok(Found::Absent { safe_now: true }), began);
+    let absent = Found::Absent { safe_now: true };
+    let half = Found::Partly { checkpoint: json!(1), safe_now: true, held: false, unseen: false };
     let lost = || ConnectorError::Lost { detail: "gone".into() };
-    for error in that_end_it() {
+    for (error, found) in
+        that_end_it().into_iter().flat_map(|error| [(error.clone(), &absent), (error, &half)])
+    {
+        let sees = |began| looked(Ok(found.clone()), began);
         let first = happens(&handoff(HandoffState::Requested, Route::Native), Event::Begin { until: 3 }, 0);
-        let going_on = happens(&answers(&first, lost(), 10), absent(11), 11);
+        let going_on = happens(&answers(&first, lost(), 10), sees(11), 11);
         let second = happens(&going_on, Event::Begin { until: 3 }, 12);
         let early = answers(&second, error.clone(), 39);
         assert_eq!(early.state.name(), "in_doubt", "{error}: the first call may still take effect");
@@ -242,7 +246,7 @@ fn p4_a_failure_waits_for_every_call_that_was_lost() {
         let seen = happens(&late, looked(Ok(Found::There(taken())), 60), 61);
         assert_eq!(seen.state.name(), "accepted");
         // What was refused is not under way, so that it makes nobody wait.
-        let third = happens(&happens(&early, absent(40), 40), Event::Begin { until: 3 }, 41);
+        let third = happens(&happens(&early, sees(40), 40), Event::Begin { until: 3 }, 41);
         let refused = ConnectorError::Refused { detail: "no".into() };
         assert_eq!(answers(&third, refused, 42).state.name(), "failed");
     }
