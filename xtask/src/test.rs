@@ -8,7 +8,7 @@ use handoff_tests::built::{DIST, Profile, build, target};
 use crate::{
     abi, browser, deny,
     shell::{cargo, run as start, step, works},
-    simulate::BUILD,
+    simulate::{self, BUILD},
     tidy,
 };
 
@@ -46,9 +46,10 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     step("tests", || start(tests().env(DIST, target().join("debug").join("dist"))))?;
     step("simulation", || start(cargo(&["test", "--quiet"]).args(BUILD)))?;
     step("demo", demo)?;
-    // Takes minutes and changes rarely; by hand there is cargo xtask abi-matrix.
+    // Take minutes; by hand there are cargo xtask abi-matrix and cargo xtask simulate.
     if std::env::var_os("CI").is_some() {
         step("plugin edge", abi::matrix::run)?;
+        step("many seeds", simulate::many)?;
     }
     if !left_out.iter().any(|part| part == "browser") {
         step("browser", browser::run)?;
