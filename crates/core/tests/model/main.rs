@@ -16,7 +16,7 @@ mod world;
 use std::time::Instant;
 
 use flaws::Flaw;
-use stateright::{Checker, HasDiscoveries, Model, Property};
+use stateright::{Checker, CheckerBuilder, HasDiscoveries, Model, Property};
 use world::{Bounds, Stage, State};
 
 /// What is explored.
@@ -69,24 +69,44 @@ impl Model for Explored {
     }
 }
 
-fn explore(bounds: Bounds, flaw: Flaw) -> impl Checker<Explored> {
+fn builder(bounds: Bounds, flaw: Flaw) -> CheckerBuilder<Explored> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let model = Explored { bounds, flaw };
-    model.checker().threads(threads).finish_when(HasDiscoveries::AnyFailures).spawn_bfs().join()
+    Explored { bounds, flaw }.checker().threads(threads).finish_when(HasDiscoveries::AnyFailures)
+}
+
+/// What it finds is found on a shortest way.
+fn explore(bounds: Bounds, flaw: Flaw) -> impl Checker<Explored> {
+    builder(bounds, flaw).spawn_bfs().join()
+}
+
+/// In wide bounds the states of one step that wait for their turn take more memory than a machine has. One way is followed to
+/// its end here before the next, and few wait.
+fn explore_deep(bounds: Bounds) -> impl Checker<Explored> {
+    builder(bounds, Flaw::None).spawn_dfs().join()
 }
 
 #[test]
 fn the_promises_hold_in_every_order_of_everything_that_can_happen() {
     let large = std::env::var("HANDOFF_MODEL").is_ok_and(|size| size == "large");
-    let checker = explored(if large { Bounds::large() } else { Bounds::small() });
+    match large {
+        true => held_widely(&told(|| explore_deep(Bounds::large()))),
+        false => held_widely(&explored(Bounds::small())),
+    }
+}
+
+fn held_widely(checker: &impl Checker<Explored>) {
     checker.assert_properties();
     assert!(checker.unique_state_count() > 1_000_000, "the world has become too small");
 }
 
-#[expect(clippy::print_stdout, reason = "what was explored belongs into the report")]
 fn explored(bounds: Bounds) -> impl Checker<Explored> {
+    told(|| explore(bounds, Flaw::None))
+}
+
+#[expect(clippy::print_stdout, reason = "what was explored belongs into the report")]
+fn told<C: Checker<Explored>>(explore: impl FnOnce() -> C) -> C {
     let began = Instant::now();
-    let checker = explore(bounds, Flaw::None);
+    let checker = explore();
     println!(
         "{} distinct states, {} in all, depth {}, {:.0} s",
         checker.unique_state_count(),
